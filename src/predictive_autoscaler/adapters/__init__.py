@@ -1,0 +1,1 @@
+"""The outside world behind the ports: in memory, on a disk, on AWS."""

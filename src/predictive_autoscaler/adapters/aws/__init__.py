@@ -1,0 +1,1 @@
+"""AWS behind the ports. Each adapter takes a ready client and speaks our errors."""

@@ -1,0 +1,118 @@
+"""Auto Scaling groups: how they stand, and what is asked of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from predictive_autoscaler.adapters.aws.errors import aws_errors
+from predictive_autoscaler.core.types import Bounds, GroupState
+from predictive_autoscaler.errors import GroupNotFoundError, SourceError
+
+if TYPE_CHECKING:
+    from mypy_boto3_autoscaling import AutoScalingClient
+    from mypy_boto3_autoscaling.type_defs import (
+        AutoScalingGroupsTypeTypeDef,
+        AutoScalingGroupTypeDef,
+    )
+
+NAMES_PER_CALL = 100
+HARMLESS_WHEN_SUSPENDED = frozenset({"AZRebalance", "ScheduledActions", "InstanceRefresh"})
+"""Suspended processes that do not make it risky to let instances go. All others do: what is
+let go might not come back, might not serve, or would not be missed by the safety net."""
+
+
+class AutoScalingActuator:
+    """An Actuator over EC2 Auto Scaling.
+
+    Groups whose capacity is not a number of instances (weights, vCPUs, memory) are shown as
+    blocked and not changed. An instance refresh is not looked up: that would be another call
+    per group and tick.
+    """
+
+    def __init__(self, client: AutoScalingClient) -> None:
+        self._client = client
+        self._refused: dict[str, str | None] = {}
+
+    def describe(self, groups: Sequence[str]) -> dict[str, GroupState]:
+        """As the port says; one call for up to 100 groups."""
+        states = {}
+        for first in range(0, len(groups), NAMES_PER_CALL):
+            for group in self._described(groups[first : first + NAMES_PER_CALL]):
+                name = group["AutoScalingGroupName"]
+                self._refused[name] = _not_counted_in_instances(group)
+                states[name] = _state(group)
+        for name in set(groups) - states.keys():
+            self._refused.pop(name, None)
+        return states
+
+    def set_desired(self, group: str, instances: int) -> None:
+        """As the port says. The group's cooldown is not waited for: the policies have their own."""
+        if group not in self._refused and group not in self.describe([group]):
+            raise GroupNotFoundError(f"there is no group {group!r}; check ASG_NAME and AWS_REGION")
+        refusal = self._refused[group]
+        if refusal is not None:
+            raise SourceError(f"the capacity of group {group!r} is not set: it has {refusal}")
+        with aws_errors("autoscaling", "SetDesiredCapacity", f"group {group!r}"):
+            self._client.set_desired_capacity(
+                AutoScalingGroupName=group, DesiredCapacity=instances, HonorCooldown=False
+            )
+
+    def _described(self, names: Sequence[str]) -> Iterator[AutoScalingGroupTypeDef]:
+        answer = self._describe_page(names, None)
+        yield from answer["AutoScalingGroups"]
+        while token := answer.get("NextToken"):
+            answer = self._describe_page(names, token)
+            yield from answer["AutoScalingGroups"]
+
+    def _describe_page(
+        self, names: Sequence[str], token: str | None
+    ) -> AutoScalingGroupsTypeTypeDef:
+        about = f"group {names[0]!r}" if len(names) == 1 else f"{len(names)} groups"
+        with aws_errors("autoscaling", "DescribeAutoScalingGroups", about):
+            if token is None:
+                return self._client.describe_auto_scaling_groups(
+                    AutoScalingGroupNames=names, MaxRecords=NAMES_PER_CALL
+                )
+            return self._client.describe_auto_scaling_groups(
+                AutoScalingGroupNames=names, MaxRecords=NAMES_PER_CALL, NextToken=token
+            )
+
+
+def _state(group: AutoScalingGroupTypeDef) -> GroupState:
+    in_service = sum(
+        instance["LifecycleState"] == "InService" for instance in group.get("Instances", ())
+    )
+    return GroupState(
+        name=group["AutoScalingGroupName"],
+        desired_instances=group["DesiredCapacity"],
+        in_service_instances=in_service,
+        bounds=Bounds(group["MinSize"], group["MaxSize"]),
+        blocked_by="; ".join(_obstacles(group)) or None,
+    )
+
+
+def _obstacles(group: AutoScalingGroupTypeDef) -> Iterator[str]:
+    """Reasons, in words, not to scale the group in."""
+    status = group.get("Status")
+    if status:
+        yield f"status: {status}"
+    suspended = {process.get("ProcessName", "?") for process in group.get("SuspendedProcesses", ())}
+    risky = sorted(suspended - HARMLESS_WHEN_SUSPENDED)
+    if risky:
+        yield f"suspended processes: {', '.join(risky)}"
+    refusal = _not_counted_in_instances(group)
+    if refusal:
+        yield refusal
+
+
+def _not_counted_in_instances(group: AutoScalingGroupTypeDef) -> str | None:
+    """Why one unit of the group's capacity is not one instance; None if it is."""
+    unit = group.get("DesiredCapacityType") or "units"
+    if unit != "units":
+        return f"capacity counted in {unit}"
+    overrides = group.get("MixedInstancesPolicy", {}).get("LaunchTemplate", {}).get("Overrides", ())
+    weights = {override.get("WeightedCapacity", "1") for override in overrides}
+    if weights <= {"1"}:
+        return None
+    return f"weighted capacity ({', '.join(sorted(weights))})"

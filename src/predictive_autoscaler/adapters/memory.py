@@ -1,0 +1,273 @@
+"""Every port in memory: the fakes of the tests, and the world of the backtest.
+
+A backtest calls these tens of thousands of times, so nothing is copied or serialised:
+records and samples are kept as they are given.
+"""
+
+from __future__ import annotations
+
+import threading
+from bisect import bisect_left, insort
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+
+from predictive_autoscaler.core.artifact import Model, load_model
+from predictive_autoscaler.core.timegrid import merge, to_interval
+from predictive_autoscaler.core.types import GroupState, Json, Samples
+from predictive_autoscaler.errors import (
+    AutoscalerError,
+    GroupNotFoundError,
+    ModelNotFoundError,
+    SourceError,
+)
+from predictive_autoscaler.ports import GroupControl, MetricRequest, MetricValue
+
+RECORDS_LOOKBACK = timedelta(days=2)
+"""A record older than this is no start for a new one; the same for all decision logs."""
+
+
+class FixedClock:
+    """Stands still until it is set."""
+
+    def __init__(self, now: datetime) -> None:
+        self._now = now
+
+    def now(self) -> datetime:
+        return self._now
+
+    def set(self, now: datetime) -> None:
+        """Jump to an aware time."""
+        self._now = now
+
+    def advance(self, by: timedelta) -> None:
+        """Move on (or back, if negative)."""
+        self._now += by
+
+
+class MemoryMetricSource:
+    """Metrics that were recorded beforehand, one `Samples` for each group.
+
+    Attributes:
+        samples: by group; the step of their grid is the source's own period.
+        visible_until: bins that end later have not been measured yet; None shows all.
+        error: raised by every read, while set.
+        reads: how many times `read` was called.
+    """
+
+    def __init__(
+        self, samples: Mapping[str, Samples], visible_until: datetime | None = None
+    ) -> None:
+        self.samples = dict(samples)
+        self.visible_until = visible_until
+        self.error: AutoscalerError | None = None
+        self.reads = 0
+
+    def read(self, requests: Sequence[MetricRequest]) -> dict[str, Samples]:
+        """As the port says. A coarser period than the kept one is added up.
+
+        Raises:
+            SourceError: a finer period, or a period that the kept one does not divide.
+            ValueError: the request does not lie on the grid.
+        """
+        self.reads += 1
+        if self.error is not None:
+            raise self.error
+        return {request.group: self._read(request) for request in requests}
+
+    def _read(self, request: MetricRequest) -> Samples:
+        period = request.period_seconds
+        end = request.end
+        if self.visible_until is not None:
+            end = min(end, self.visible_until)
+        bins = (request.end - request.start) // timedelta(seconds=period)
+        kept = self.samples.get(request.group)
+        if kept is None or end <= request.start:
+            return Samples.empty(request.start, period, bins)
+        if period % kept.interval_seconds:
+            raise SourceError(
+                f"metrics are kept in steps of {kept.interval_seconds} s; {period} s was asked for"
+            )
+        part = to_interval(kept.between(request.start, end), period)
+        if len(part) == bins and part.start == request.start:
+            return part
+        return merge(Samples.empty(request.start, period, bins), part)
+
+
+class MemoryActuator:
+    """Groups that do what they are told, at once.
+
+    Attributes:
+        groups: state by name; remove one and it is gone.
+        calls: every (group, instances) that was accepted, in order.
+        describe_error, set_error: raised by the respective calls, while set.
+    """
+
+    def __init__(self, groups: Iterable[GroupState] = ()) -> None:
+        self.groups = {state.name: state for state in groups}
+        self.calls: list[tuple[str, int]] = []
+        self.describe_error: AutoscalerError | None = None
+        self.set_error: AutoscalerError | None = None
+
+    def put(self, state: GroupState) -> None:
+        """Make the group look like this from now on."""
+        self.groups[state.name] = state
+
+    def describe(self, groups: Sequence[str]) -> dict[str, GroupState]:
+        """As the port says."""
+        if self.describe_error is not None:
+            raise self.describe_error
+        return {name: self.groups[name] for name in groups if name in self.groups}
+
+    def set_desired(self, group: str, instances: int) -> None:
+        """As the port says; like AWS, it refuses what lies outside the group's bounds."""
+        if self.set_error is not None:
+            raise self.set_error
+        state = self.groups.get(group)
+        if state is None:
+            raise GroupNotFoundError(f"there is no group {group!r}")
+        if state.bounds.clamp(instances) != instances:
+            raise SourceError(
+                f"capacity {instances} of group {group!r} is outside "
+                f"{state.bounds.min_instances} to {state.bounds.max_instances}"
+            )
+        self.groups[group] = replace(state, desired_instances=instances)
+        self.calls.append((group, instances))
+
+
+class MemoryModelStore:
+    """Models by group; `put` takes a ready one, `publish` the files of one."""
+
+    def __init__(self, models: Mapping[str, Model] | None = None) -> None:
+        self._models = dict(models or {})
+        self._files: dict[tuple[str, str], tuple[bytes, str]] = {}
+        self._latest: dict[str, tuple[bytes, str]] = {}
+
+    def put(self, group: str, model: Model) -> None:
+        """Make this the group's latest model."""
+        self._latest.pop(group, None)
+        self._models[group] = model
+
+    def load(self, group: str) -> Model:
+        """As the port says."""
+        if group not in self._models:
+            if group not in self._latest:
+                raise ModelNotFoundError(f"no model of group {group!r} has been published")
+            self._models[group] = load_model(*self._latest[group])
+        return self._models[group]
+
+    def publish(self, group: str, npz: bytes, card: str, version: str) -> None:
+        """As the port says; what is wrong with the files shows when they are loaded."""
+        if self._files.setdefault((group, version), (npz, card)) != (npz, card):
+            raise SourceError(f"version {version!r} of group {group!r} exists with other content")
+        self._latest[group] = (npz, card)
+        self._models.pop(group, None)
+
+
+class MemoryDecisionLog:
+    """Records by slot, kept as they are given: whoever changes one later changes it here too.
+
+    Args:
+        keep: how many of the newest records to keep; all by default.
+    """
+
+    def __init__(self, keep: int | None = None) -> None:
+        self._keep = keep
+        self._records: dict[datetime, Json] = {}
+        self._slots: list[datetime] = []
+        self._lock = threading.Lock()
+
+    def newest_before(self, slot: datetime) -> Json | None:
+        """As the port says."""
+        position = bisect_left(self._slots, slot)
+        if position == 0 or self._slots[position - 1] <= slot - RECORDS_LOOKBACK:
+            return None
+        return self._records[self._slots[position - 1]]
+
+    def load(self, slot: datetime) -> Json | None:
+        """As the port says."""
+        return self._records.get(slot)
+
+    def claim(self, slot: datetime, record: Json) -> bool:
+        """As the port says; of several threads one wins."""
+        with self._lock:
+            if slot in self._records:
+                return False
+            self._write(slot, record)
+            return True
+
+    def complete(self, slot: datetime, record: Json) -> None:
+        """As the port says."""
+        with self._lock:
+            self._write(slot, record)
+
+    def _write(self, slot: datetime, record: Json) -> None:
+        if slot not in self._records:
+            insort(self._slots, slot)
+        self._records[slot] = record
+        if self._keep is not None and len(self._slots) > self._keep:
+            del self._records[self._slots.pop(0)]
+
+
+class MemoryControlStore:
+    """What operators have said, by group."""
+
+    def __init__(self, controls: Mapping[str, GroupControl] | None = None) -> None:
+        self._controls = dict(controls or {})
+
+    def load(self, group: str) -> GroupControl:
+        """As the port says; nothing said gives the defaults."""
+        return self._controls.get(group, _NOTHING_SAID)
+
+    def save(self, group: str, control: GroupControl) -> None:
+        """Replace what was said."""
+        self._controls[group] = control
+
+
+_NOTHING_SAID = GroupControl()
+
+
+class MemoryHistoryStore:
+    """Finished days by group."""
+
+    def __init__(self) -> None:
+        self._days: dict[str, dict[date, Samples]] = {}
+
+    def load(self, group: str, days: Sequence[date], interval_seconds: int) -> dict[date, Samples]:
+        """As the port says."""
+        kept = self._days.get(group, {})
+        return {
+            day: kept[day]
+            for day in days
+            if day in kept and kept[day].interval_seconds == interval_seconds
+        }
+
+    def save(self, group: str, day: date, samples: Samples) -> None:
+        """As the port says."""
+        self._days.setdefault(group, {})[day] = samples
+
+    def days(self, group: str) -> list[date]:
+        """As the port says."""
+        return sorted(self._days.get(group, {}))
+
+
+class MemorySink:
+    """Keeps what was published in `values`."""
+
+    def __init__(self) -> None:
+        self.values: list[MetricValue] = []
+
+    def publish(self, values: Sequence[MetricValue]) -> None:
+        """As the port says."""
+        self.values.extend(values)
+
+
+class MemoryNotifier:
+    """Keeps what was told in `messages`, as (subject, text)."""
+
+    def __init__(self) -> None:
+        self.messages: list[tuple[str, str]] = []
+
+    def notify(self, subject: str, text: str) -> None:
+        """As the port says."""
+        self.messages.append((subject, text))

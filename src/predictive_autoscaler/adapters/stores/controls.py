@@ -1,0 +1,114 @@
+"""What operators set at run time, as a small JSON file that is checked key by key."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Any
+
+from predictive_autoscaler.adapters.objects import ObjectStore
+from predictive_autoscaler.adapters.stores.keys import control_key
+from predictive_autoscaler.core.types import CalendarEvent, utc_from_text, utc_text
+from predictive_autoscaler.errors import DataError
+from predictive_autoscaler.ports import MODES, GroupControl
+
+_KEYS = {"mode", "calendar"}
+_EVENT_KEYS = {"name", "start", "end", "min_instances"}
+
+
+class StoredControls:
+    """A ControlStore over objects."""
+
+    def __init__(self, objects: ObjectStore) -> None:
+        self._objects = objects
+
+    def load(self, group: str) -> GroupControl:
+        """As the port says; no file gives the defaults.
+
+        Raises:
+            DataError: with the key, the value and what is allowed.
+        """
+        key = control_key(group)
+        found = self._objects.get(key)
+        if found is None:
+            return GroupControl()
+        try:
+            return control_from_json(json.loads(found.data))
+        except ValueError as error:
+            raise DataError(f"{key}: not JSON: {error}") from error
+        except DataError as error:
+            raise DataError(f"{key}: {error}") from error
+
+    def save(self, group: str, control: GroupControl) -> None:
+        """Replace what was said. Raises SourceError."""
+        text = json.dumps(control_to_json(control), indent=2) + "\n"
+        self._objects.put(control_key(group), text.encode())
+
+
+def control_to_json(control: GroupControl) -> dict[str, Any]:
+    """The form that `control_from_json` reads."""
+    content: dict[str, Any] = {"mode": control.mode} if control.mode else {}
+    content["calendar"] = [
+        {
+            "name": event.name,
+            "start": utc_text(event.start),
+            "end": utc_text(event.end),
+            "min_instances": event.min_instances,
+        }
+        for event in control.calendar
+    ]
+    return content
+
+
+def control_from_json(content: object) -> GroupControl:
+    """Check and read {"mode": …, "calendar": [{name, start, end, min_instances}]}.
+
+    Both keys may be left out; a mode of null is none.
+
+    Raises:
+        DataError: anything else.
+    """
+    fields = _object(content, "the file", _KEYS)
+    mode = fields.get("mode")
+    if mode is not None and mode not in MODES:
+        raise DataError(f"mode is {mode!r}; allowed is {', '.join(MODES)}")
+    calendar = fields.get("calendar", [])
+    if not isinstance(calendar, list):
+        raise DataError(f"calendar is {calendar!r}; a list of events is needed")
+    events = (_event(event, f"calendar[{index}]") for index, event in enumerate(calendar))
+    return GroupControl(mode, tuple(events))
+
+
+def _event(content: object, where: str) -> CalendarEvent:
+    fields = _object(content, where, _EVENT_KEYS)
+    missing = sorted(_EVENT_KEYS - fields.keys())
+    if missing:
+        raise DataError(f"{where} has no {missing[0]}")
+    name, instances = fields["name"], fields["min_instances"]
+    if not isinstance(name, str):
+        raise DataError(f"{where}.name is {name!r}; a text is needed")
+    if type(instances) is not int or instances < 0:
+        raise DataError(f"{where}.min_instances is {instances!r}; a whole number from 0 is needed")
+    start = _time(fields["start"], f"{where}.start")
+    end = _time(fields["end"], f"{where}.end")
+    if start >= end:
+        raise DataError(f"{where} ends at {utc_text(end)}, not after its start {utc_text(start)}")
+    return CalendarEvent(name, start, end, instances)
+
+
+def _object(content: object, where: str, known: set[str]) -> dict[str, Any]:
+    if not isinstance(content, dict):
+        raise DataError(f"{where} is {content!r}; an object is needed")
+    unknown = sorted(content.keys() - known)
+    if unknown:
+        raise DataError(
+            f"{where} has the unknown key {unknown[0]!r}; known are {', '.join(sorted(known))}"
+        )
+    return content
+
+
+def _time(value: object, where: str) -> datetime:
+    try:
+        return utc_from_text(value)  # type: ignore[arg-type]
+    except (ValueError, TypeError) as error:
+        raise DataError(f"{where} is {value!r}: {error}") from error

@@ -1,0 +1,46 @@
+"""Where each object lies. The same layout on S3 and on a disk."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from urllib.parse import quote
+
+DECISIONS = "decisions/"
+HISTORY_SUFFIX = ".csv.gz"
+
+
+def quoted(name: str) -> str:
+    """A name as one part of a key: no slash, nothing odd, and never `.` or `..`."""
+    part = quote(name, safe="")
+    return part if part.strip(".") else part.replace(".", "%2E")
+
+
+def latest_key(group: str) -> str:
+    """The pointer to the published version."""
+    return f"models/{quoted(group)}/latest.json"
+
+
+def model_keys(group: str, version: str) -> tuple[str, str]:
+    """Arrays and card of one version."""
+    folder = f"models/{quoted(group)}/{quoted(version)}"
+    return f"{folder}/model.npz", f"{folder}/model.json"
+
+
+def decision_key(slot: datetime) -> str:
+    """Sorts by time; without colons, which some file systems refuse."""
+    return f"{DECISIONS}{slot.astimezone(UTC):%Y-%m-%dT%H-%M-%SZ}.json"
+
+
+def control_key(group: str) -> str:
+    """What operators set."""
+    return f"control/{quoted(group)}.json"
+
+
+def history_prefix(group: str) -> str:
+    """The folder of a group's finished days."""
+    return f"history/{quoted(group)}/"
+
+
+def history_key(group: str, day: date) -> str:
+    """One finished day, UTC."""
+    return f"{history_prefix(group)}{day.isoformat()}{HISTORY_SUFFIX}"

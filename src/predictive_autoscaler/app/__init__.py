@@ -1,0 +1,1 @@
+"""Use cases over the ports: collect, train, and one control step."""

@@ -1,0 +1,105 @@
+"""`explain`: why a decision came out as it did."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from predictive_autoscaler.app.record import decision_from_json
+from predictive_autoscaler.cli.console import Bucket, Region, out, print_json
+from predictive_autoscaler.core.explain import explain as in_words
+from predictive_autoscaler.core.types import Decision, Json, utc_from_text
+from predictive_autoscaler.errors import DataError, SettingsError, UsageError
+
+
+def explain(
+    slot: Annotated[
+        str | None,
+        typer.Argument(help="Time of the decision (ISO 8601, with zone). Default: the newest."),
+    ] = None,
+    record_file: Annotated[
+        Path | None, typer.Option("--record", help="Explain a record from this file instead.")
+    ] = None,
+    bucket: Bucket = None,
+    region: Region = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the record itself.")] = False,
+) -> None:
+    """Explain the newest decision, or a given one, from its record alone."""
+    record = _from_file(record_file) if record_file else _from_store(slot, bucket, region)
+    if as_json:
+        print_json(record)
+    else:
+        print_record(record)
+
+
+def print_record(record: Json) -> None:
+    """Print a decision record in words, group by group."""
+    try:
+        for name, entry in record["groups"].items():
+            out.print(f"[bold]{escape(name)}[/], {record['slot']}, mode {entry['mode']}")
+            if entry.get("decision") is None:
+                out.print(f"No decision: {escape(str(entry['outcome'].get('error')))}.")
+                continue
+            _print_decision(decision_from_json(entry["decision"]), entry)
+    except (KeyError, ValueError, TypeError, AttributeError) as error:
+        raise DataError(f"this is not a decision record: {error!r}") from error
+
+
+def _print_decision(decision: Decision, entry: dict[str, Any]) -> None:
+    words = in_words(decision, entry["mode"], entry["outcome"])
+    out.print(f"[bold]{escape(words.headline)}[/]")
+    for paragraph in words.paragraphs:
+        out.print(escape(paragraph))
+    if decision.candidates:
+        table = Table("instances", "expected missed", "cost in instance-intervals")
+        for candidate in decision.candidates:
+            chosen = candidate.instances == decision.wish_instances
+            table.add_row(
+                f"{candidate.instances}{' ←' if chosen else ''}",
+                f"{100 * candidate.expected_missed_share:.3g} %",
+                f"{candidate.cost:.2f}",
+                style="bold" if chosen else "",
+            )
+        out.print(table)
+    out.print(escape(words.outcome))
+
+
+def _from_file(path: Path) -> Json:
+    try:
+        content = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path}: cannot be read as a decision record: {error}") from error
+    if not isinstance(content, dict):
+        raise DataError(f"{path}: is not a decision record")
+    return content
+
+
+def _from_store(slot: str | None, bucket: str | None, region: str | None) -> Json:
+    from predictive_autoscaler.wiring import find_decision
+
+    if not bucket:
+        raise SettingsError("S3_BUCKET is not set; give --bucket, or --record FILE")
+    if region:
+        import os
+
+        os.environ["AWS_DEFAULT_REGION"] = region
+    record = find_decision(bucket, _moment(slot) if slot else None)
+    if record is None:
+        when = f"for {slot}" if slot else "in the last days"
+        raise DataError(f"there is no decision {when} in bucket {bucket!r}")
+    return record
+
+
+def _moment(text: str) -> datetime:
+    try:
+        return utc_from_text(text)
+    except ValueError:
+        raise UsageError(
+            f"the slot is {text!r}; write it as 2026-11-20T08:05:00Z, with a zone"
+        ) from None

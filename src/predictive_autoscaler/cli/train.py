@@ -1,0 +1,264 @@
+"""`train`: fit the forecaster, show how good it is, publish it if it has earned that."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from enum import Enum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from predictive_autoscaler.app.settings import GroupSettings, Settings
+from predictive_autoscaler.cli.console import (
+    AsgName,
+    AsJson,
+    Bucket,
+    LoadBalancer,
+    Region,
+    TargetGroup,
+    err,
+    out,
+    print_json,
+    settings_from,
+    working,
+)
+from predictive_autoscaler.core.features import FeatureParameters
+from predictive_autoscaler.core.parameters import ControlParameters
+from predictive_autoscaler.core.types import Samples, utc_from_text
+from predictive_autoscaler.errors import SettingsError, UnskilledModelError, UsageError
+
+DEFAULT_GROUP = "default"
+
+
+class Origin(Enum):
+    """Where metrics come from when no file is given."""
+
+    CLOUDWATCH = "cloudwatch"
+
+
+def train(
+    csv: Annotated[
+        Path | None,
+        typer.Option(
+            "--csv",
+            help="Train from this file: timestamp,requests and optionally response_time, "
+            "cpu_utilization, capacity, refused, errors; bins of 1, 5, 10, 15, 30 or 60 minutes.",
+        ),
+    ] = None,
+    origin: Annotated[
+        Origin | None, typer.Option("--from", help="Train from the group's recorded metrics.")
+    ] = None,
+    days: Annotated[
+        int, typer.Option(min=1, max=455, help="Days of CloudWatch metrics to look back.")
+    ] = 28,
+    until: Annotated[
+        str | None, typer.Option(help="Use metrics up to this time only (ISO 8601, with zone).")
+    ] = None,
+    output: Annotated[
+        Path, typer.Option("--out", help="Folder for model.npz and model.json.")
+    ] = Path("out/model"),
+    publish: Annotated[
+        bool, typer.Option("--publish", help="Put the model into S3 and move `latest` to it.")
+    ] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Publish even if the baselines are as good.")
+    ] = False,
+    interval_minutes: Annotated[
+        int,
+        typer.Option(envvar="AUTOSCALER_INTERVAL_MINUTES", min=1, max=60, help="Length of a bin."),
+    ] = 5,
+    boot_minutes: Annotated[
+        float,
+        typer.Option(
+            envvar="AUTOSCALER_BOOT_MINUTES",
+            min=1,
+            max=20,
+            help="Minutes from asking for an instance until it serves.",
+        ),
+    ] = 5.0,
+    metric_delay_seconds: Annotated[
+        int,
+        typer.Option(
+            envvar="AUTOSCALER_METRIC_DELAY_SECONDS",
+            min=0,
+            max=900,
+            help="How late the metrics are; with the boot time it sets how far to look ahead.",
+        ),
+    ] = 120,
+    timezone: Annotated[
+        str, typer.Option(envvar="AUTOSCALER_TIMEZONE", help="Zone of the users' hours.")
+    ] = "UTC",
+    max_bins: Annotated[
+        int, typer.Option(min=100, max=100_000, help="Train on at most the newest bins.")
+    ] = 8000,
+    seed: Annotated[int, typer.Option(min=0, help="Same input and seed, same bytes.")] = 1,
+    jobs: Annotated[
+        int, typer.Option(min=-1, help="Processes for fitting; -1 takes every core.")
+    ] = -1,
+    asg_name: AsgName = None,
+    load_balancer: LoadBalancer = None,
+    target_group: TargetGroup = None,
+    bucket: Bucket = None,
+    region: Region = None,
+    as_json: AsJson = False,
+) -> None:
+    """Train the forecaster from a CSV file or from CloudWatch.
+
+    Prints how it does on held-back time against last value and seasonal naive, and writes
+    model.npz and model.json. With --publish a model that beats both goes into S3.
+
+    Exit codes: 0 done, 1 failed, 2 wrong options, 3 trained but not better than the
+    baselines (and so not published).
+    """
+    from predictive_autoscaler.app.train import insisted, write_artifact
+    from predictive_autoscaler.app.train import publish as publish_model
+    from predictive_autoscaler.model.train import TrainOptions
+    from predictive_autoscaler.model.train import train as fit
+
+    if (csv is None) == (origin is None):
+        raise UsageError("give either --csv FILE or --from cloudwatch")
+    flags: dict[str, str | None] = {
+        "ASG_NAME": asg_name,
+        "LOAD_BALANCER": load_balancer,
+        "TARGET_GROUP": target_group,
+        "S3_BUCKET": bucket,
+        "AWS_REGION": region,
+    }
+    parameters = _parameters(interval_minutes, boot_minutes, metric_delay_seconds, timezone)
+    if publish:
+        _check_publishable(bucket, asg_name)
+    with working("reading the metrics", quiet=as_json) as tell:
+        if csv is not None:
+            samples, facts = _from_csv(csv, parameters.interval_seconds, until)
+        else:
+            samples, facts = _from_cloudwatch(settings_from(**flags), days, until, tell)
+        options = TrainOptions(
+            group=asg_name or DEFAULT_GROUP,
+            boot_minutes=boot_minutes,
+            parameters=parameters,
+            max_bins=max_bins,
+            seed=seed,
+            jobs=jobs,
+        )
+        trained = fit(samples, options, tell)
+        if force:
+            trained = insisted(trained)
+        write_artifact(trained, output)
+    facts |= {
+        "model": str(output),
+        "model_id": trained.card.model_id,
+        "rows": trained.card.rows,
+        "filled_bins": trained.dataset.filled_bins,
+        "masked_bins": trained.dataset.masked_bins,
+        "censored_bins": trained.dataset.censored_bins,
+        "absent_features": list(trained.card.absent_features),
+        "better_than_baselines": trained.better_than_baselines,
+        "scores": dict(trained.card.scores),
+        "published": None,
+    }
+    refusal: UnskilledModelError | None = None
+    if publish:
+        from predictive_autoscaler.wiring import aws_models
+
+        assert bucket is not None
+        try:
+            facts["published"] = publish_model(trained, aws_models(bucket))
+        except UnskilledModelError as error:
+            refusal = error
+    if as_json:
+        print_json(facts)
+    else:
+        _print(facts)
+    if refusal:
+        raise refusal
+
+
+def _parameters(
+    interval_minutes: int, boot_minutes: float, metric_delay_seconds: int, timezone: str
+) -> FeatureParameters:
+    from predictive_autoscaler.app.settings import check_setting
+
+    check_setting("AUTOSCALER_INTERVAL_MINUTES", str(interval_minutes))
+    check_setting("AUTOSCALER_TIMEZONE", timezone)
+    return ControlParameters(
+        interval_seconds=interval_minutes * 60,
+        boot_minutes=boot_minutes,
+        metric_delay_seconds=metric_delay_seconds,
+        timezone=timezone,
+    ).features
+
+
+def _check_publishable(bucket: str | None, asg_name: str | None) -> None:
+    for variable, value in (("S3_BUCKET", bucket), ("ASG_NAME", asg_name)):
+        if not value:
+            raise SettingsError(f"{variable} is not set; --publish needs it")
+
+
+def _from_csv(
+    path: Path, interval_seconds: int, until: str | None
+) -> tuple[Samples, dict[str, Any]]:
+    from predictive_autoscaler.model.recorded import at_interval, read_recording
+
+    recording = read_recording(path)
+    samples = at_interval(recording.samples, interval_seconds)
+    if until is not None:
+        samples = samples.between(samples.start, _moment(until))
+    return samples, {"source": str(path), "absent_rows": recording.absent_rows}
+
+
+def _from_cloudwatch(
+    settings: Settings, days: int, until: str | None, tell: Callable[[str], None]
+) -> tuple[Samples, dict[str, Any]]:
+    from predictive_autoscaler.wiring import aws_history
+
+    group: GroupSettings = settings.groups[0]
+    now = _moment(until) if until else datetime.now(UTC)
+    samples = aws_history(
+        settings, group, now, days, lambda day: tell(f"reading the metrics of {day}")
+    )
+    return samples, {"source": "cloudwatch", "group": group.name, "days": days}
+
+
+def _moment(text: str) -> datetime:
+    try:
+        return utc_from_text(text)
+    except ValueError:
+        raise UsageError(
+            f"--until is {text!r}; write it as 2026-11-20T00:00:00Z, with a zone"
+        ) from None
+
+
+def _print(facts: dict[str, Any]) -> None:
+    table = Table(title="On held-back time", title_justify="left")
+    for heading, justify in (
+        ("forecast", "left"),
+        ("WAPE", "right"),
+        ("pinball loss", "right"),
+        ("coverage of the 90 % band", "right"),
+    ):
+        table.add_column(heading, justify=justify)  # type: ignore[arg-type]
+    for name, score in facts["scores"].items():
+        if score is None:
+            table.add_row(name, "no answer", "", "")
+            continue
+        table.add_row(
+            name,
+            f"{100 * score['wape']:.2f} %",
+            f"{100 * score['pinball']:.3f} %",
+            f"{100 * score['coverage']:.1f} %",
+        )
+    out.print(table)
+    out.print(
+        f"{facts['rows']:,} intervals learned; {facts['filled_bins']} absent ones filled, "
+        f"{facts['masked_bins']} left out, {facts['censored_bins']} overloaded ones left out."
+    )
+    if facts["absent_features"]:
+        out.print(f"Not in the data, so not used: {', '.join(facts['absent_features'])}.")
+    out.print(f"Model {facts['model_id']} is in {facts['model']}.")
+    if facts["published"]:
+        out.print(f"Published as version {facts['published']}.")
+    elif not facts["better_than_baselines"]:
+        err.print("[yellow]It is not better than the baselines.[/]")

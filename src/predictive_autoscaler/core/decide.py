@@ -1,0 +1,246 @@
+"""From metrics, a forecast and what is remembered to one decision. Pure and repeatable."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+import numpy as np
+
+from predictive_autoscaler.core.artifact import Model
+from predictive_autoscaler.core.demand import instances_for
+from predictive_autoscaler.core.features import FeatureParameters, build_features
+from predictive_autoscaler.core.ladder import LadderResult, climb_down, untrained_predictors
+from predictive_autoscaler.core.parameters import ControlParameters
+from predictive_autoscaler.core.planner import Plan, plan_capacity
+from predictive_autoscaler.core.policies import ORDERED_POLICIES, PolicyContext
+from predictive_autoscaler.core.policies.base import apply_policy
+from predictive_autoscaler.core.predictors.forest import ForestPredictor
+from predictive_autoscaler.core.price import miss_price
+from predictive_autoscaler.core.quality import AssessedDemand, assess
+from predictive_autoscaler.core.state import (
+    ControllerState,
+    PendingForecast,
+    account,
+    follow_capacity,
+    rebuild_state,
+)
+from predictive_autoscaler.core.timegrid import known_until
+from predictive_autoscaler.core.types import (
+    CalendarEvent,
+    Decision,
+    Forecast,
+    GroupState,
+    Quality,
+    Rung,
+    Samples,
+    utc_text,
+)
+
+NEGLIGIBLE_SHARE = 0.1
+"""Demand below this share of one instance is too small to matter."""
+RECORDED_QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
+RECORDED_QUALITY_BINS = 6
+_DOUBTS = {
+    Quality.MISSING: "the newest request count is absent",
+    Quality.GLITCH: "the newest request count is zero in the midst of traffic",
+    Quality.CENSORED: "the group is overloaded, so its count is only a lower bound",
+    Quality.PARTIAL: "minutes are absent from the newest interval",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """All that a decision rests on.
+
+    Attributes:
+        samples: the serving window on the control interval's grid, ending with the newest
+            bin that should be known at `now`; what has not arrived is NaN.
+        state: from the newest record; None rebuilds it from the samples.
+        faults: what went wrong on the way here (the model could not be loaded, say).
+    """
+
+    now: datetime
+    slot: datetime
+    group: GroupState
+    samples: Samples
+    model: Model | None
+    state: ControllerState | None
+    calendar: Sequence[CalendarEvent] = ()
+    faults: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """The decision, its forecast (None: no rung could answer) and the next state."""
+
+    decision: Decision
+    forecast: Forecast | None
+    state: ControllerState
+
+
+def forecast_demand(
+    samples: Samples, demand: AssessedDemand, model: Model | None, features: FeatureParameters
+) -> LadderResult:
+    """The best forecast that can be had from the end of the samples."""
+    faults: tuple[str, ...] = ()
+    if model is not None:
+        # The model answers for the horizon and the zone that it was trained on.
+        trained = model.card.parameters
+        recent = samples.latest(trained.lookback_bins + 1)
+        known = demand.requests[len(samples) - len(recent) :]
+        table = build_features(recent, known, trained)
+        result = climb_down([ForestPredictor(model)], recent, table)
+        if result.forecast:
+            return result
+        faults = result.faults
+    table = build_features(samples, demand.requests, features)
+    result = climb_down(untrained_predictors(features), samples, table)
+    return LadderResult(result.forecast, (*faults, *result.faults))
+
+
+def decide(evidence: Evidence, parameters: ControlParameters) -> Outcome:
+    """Decide one group's capacity.
+
+    The same evidence and parameters always give the same outcome. The result lies within
+    the group's bounds and, unless the maximum forbids it, is never below what the newest
+    known demand needs; it is never below the present capacity on data in doubt.
+    """
+    group, samples = evidence.group, evidence.samples
+    demand = assess(samples, NEGLIGIBLE_SHARE * _rough_capacity(evidence, parameters))
+    state = _brought_up_to_date(evidence, demand, parameters)
+    capacity = state.capacity_per_instance
+    result = forecast_demand(samples, demand, evidence.model, parameters.features)
+    price = miss_price(state.ledger, parameters)
+    plan = (
+        plan_capacity(
+            result.forecast,
+            capacity,
+            price,
+            group.desired_instances,
+            parameters.first_served_bin,
+        )
+        if result.forecast
+        else None
+    )
+    present, quality = _present_demand(demand)
+    context = PolicyContext(
+        now=evidence.now,
+        group=group,
+        parameters=parameters,
+        state=state,
+        rung=result.forecast.rung if result.forecast else Rung.LAST_VALUE,
+        floor_instances=instances_for(present, capacity),
+        wish_instances=plan.instances if plan else group.desired_instances,
+        newest_quality=quality,
+        doubt=_doubt(evidence, parameters, quality, result.forecast),
+        calendar=evidence.calendar,
+    )
+    decision = _through_policies(evidence, context, result, plan, demand)
+    return Outcome(decision, result.forecast, _next_state(context, decision, result.forecast))
+
+
+def _rough_capacity(evidence: Evidence, parameters: ControlParameters) -> float:
+    if parameters.capacity_per_instance is not None:
+        return parameters.capacity_per_instance
+    if evidence.state is not None:
+        return evidence.state.capacity_per_instance
+    return parameters.default_capacity_per_instance
+
+
+def _brought_up_to_date(
+    evidence: Evidence, demand: AssessedDemand, parameters: ControlParameters
+) -> ControllerState:
+    group, samples = evidence.group, evidence.samples
+    if evidence.state is None:
+        return rebuild_state(samples, demand, parameters, group.bounds, group.desired_instances)
+    state = follow_capacity(evidence.state, samples, demand, parameters)
+    return account(state, samples, demand.requests, parameters, group.bounds)
+
+
+def _present_demand(demand: AssessedDemand) -> tuple[float, Quality]:
+    """The newest known demand (0 if none is) and how far the newest bin can be trusted."""
+    if len(demand.requests) == 0:
+        return 0.0, Quality.MISSING
+    known = np.flatnonzero(~np.isnan(demand.requests))
+    present = float(demand.requests[known[-1]]) if len(known) else 0.0
+    return present, Quality(int(demand.quality[-1]))
+
+
+def _doubt(
+    evidence: Evidence,
+    parameters: ControlParameters,
+    quality: Quality,
+    forecast: Forecast | None,
+) -> str | None:
+    """Why the data must not lower capacity; None if they may."""
+    due = known_until(evidence.now, parameters.interval, parameters.metric_delay)
+    if evidence.samples.end < due:
+        late = (due - evidence.samples.end) / timedelta(minutes=1)
+        return f"the metrics are {late:g} minutes late"
+    if quality in _DOUBTS:
+        return _DOUBTS[quality]
+    return None if forecast else "no predictor could answer"
+
+
+def _through_policies(
+    evidence: Evidence,
+    context: PolicyContext,
+    result: LadderResult,
+    plan: Plan | None,
+    demand: AssessedDemand,
+) -> Decision:
+    capacity, reasons = context.wish_instances, []
+    for policy in ORDERED_POLICIES:
+        reason = apply_policy(policy, capacity, context)
+        capacity = reason.after_instances
+        if reason.changed:
+            reasons.append(reason)
+    forecast = result.forecast
+    return Decision(
+        group=context.group.name,
+        slot=evidence.slot,
+        rung=context.rung,
+        model_id=forecast.model_id if forecast else None,
+        present_demand_requests=_present_demand(demand)[0],
+        present_quality=context.newest_quality,
+        capacity_per_instance=context.state.capacity_per_instance,
+        miss_price=miss_price(context.state.ledger, context.parameters),
+        quantiles={f"{q:g}": forecast.quantile(q) for q in RECORDED_QUANTILES} if forecast else {},
+        candidates=plan.candidates if plan else (),
+        wish_instances=context.wish_instances,
+        floor_instances=context.floor_instances,
+        before_instances=context.before_instances,
+        after_instances=capacity,
+        reasons=tuple(reasons),
+        faults=(*evidence.faults, *result.faults),
+        recent_quality=_recent_quality(evidence.samples, demand),
+    )
+
+
+def _recent_quality(samples: Samples, demand: AssessedDemand) -> dict[str, str]:
+    first = max(0, len(samples) - RECORDED_QUALITY_BINS)
+    return {
+        utc_text(samples.time_of(index)): Quality(int(demand.quality[index])).name.lower()
+        for index in range(first, len(samples))
+    }
+
+
+def _next_state(
+    context: PolicyContext, decision: Decision, forecast: Forecast | None
+) -> ControllerState:
+    state = context.state
+    longest = max(caution.grace_minutes for caution in context.parameters.caution.values())
+    needed = max(decision.wish_instances, decision.floor_instances)
+    kept = [
+        (moment, wish)
+        for moment, wish in state.wishes
+        if moment > context.now - timedelta(minutes=longest)
+    ]
+    return replace(
+        state,
+        instances=decision.after_instances,
+        wishes=(*kept, (context.now, needed)),
+        pending=(*state.pending, PendingForecast.of(forecast)) if forecast else state.pending,
+    )

@@ -1,0 +1,132 @@
+"""A decision in words, from its record alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from predictive_autoscaler.core.types import Decision, Quality
+
+_QUALITY_WORDS = {
+    Quality.OK: "complete",
+    Quality.QUIET: "absent because nobody came",
+    Quality.CENSORED: "a lower bound, since the group was overloaded",
+    Quality.PARTIAL: "a lower bound, since minutes are absent",
+    Quality.MISSING: "absent; the newest known one is shown",
+    Quality.GLITCH: "zero in the midst of traffic, which is not believed",
+}
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """What a person reads.
+
+    Attributes:
+        headline: what happened, in one sentence.
+        paragraphs: why, in order of thought.
+        outcome: what came of it.
+    """
+
+    headline: str
+    paragraphs: tuple[str, ...]
+    outcome: str
+
+
+def explain(decision: Decision, mode: str, outcome: Mapping[str, object]) -> Explanation:
+    """Explain one group's decision."""
+    return Explanation(
+        headline=headline(decision),
+        paragraphs=tuple(
+            text
+            for text in (
+                _traffic(decision),
+                _forecast(decision),
+                _wish(decision),
+                *(_policy_lines(decision)),
+                *(f"Trouble: {fault}." for fault in decision.faults),
+            )
+            if text
+        ),
+        outcome=_outcome(mode, outcome),
+    )
+
+
+def headline(decision: Decision) -> str:
+    """One sentence: from, to, and the rule that had the last word."""
+    before, after = decision.before_instances, decision.after_instances
+    if after > before:
+        what = f"Scale out from {before} to {after}"
+    elif after < before:
+        what = f"Scale in from {before} to {after}"
+    else:
+        what = f"Stay at {before}"
+    return f"{what}: {deciding_reason(decision)}."
+
+
+def deciding_reason(decision: Decision) -> str:
+    """Why it came out so, in a few words."""
+    if decision.reasons:
+        last = decision.reasons[-1]
+        return f"{last.text} ({last.policy})"
+    if not decision.quantiles:
+        return "nothing could be forecast"
+    high = decision.quantiles["0.95"]
+    return (
+        f"the forecast calls for {decision.wish_instances} "
+        f"(up to {high:,.0f} requests with 95 % confidence)"
+    )
+
+
+def _traffic(decision: Decision) -> str:
+    return (
+        f"The newest interval brought {decision.present_demand_requests:,.0f} requests; the count "
+        f"is {_QUALITY_WORDS[decision.present_quality]}. An instance carries "
+        f"{decision.capacity_per_instance:,.0f}, so that alone needs {decision.floor_instances}."
+    )
+
+
+def _forecast(decision: Decision) -> str:
+    if not decision.quantiles:
+        return "No predictor could answer, so capacity is held."
+    low, middle, high = (decision.quantiles[q] for q in ("0.05", "0.5", "0.95"))
+    source = f", model {decision.model_id}" if decision.model_id else ""
+    return (
+        f"The forecast ({decision.rung.value}{source}) sees at most {middle:,.0f} requests per "
+        f"interval, and with 90 % confidence between {low:,.0f} and {high:,.0f}, until capacity "
+        "that is asked for at the next chance could serve."
+    )
+
+
+def _wish(decision: Decision) -> str:
+    chosen = [c for c in decision.candidates if c.instances == decision.wish_instances]
+    if not chosen:
+        return ""
+    return (
+        f"A missed request is priced at {decision.miss_price:.3g} times the capacity that would "
+        f"have served it. At that price {decision.wish_instances} instances cost least; "
+        f"{100 * chosen[0].expected_missed_share:.2g} % of requests are still expected to be "
+        "missed with them."
+    )
+
+
+def _policy_lines(decision: Decision) -> list[str]:
+    return [
+        f"{reason.policy.capitalize()}: {reason.before_instances} becomes "
+        f"{reason.after_instances}, because {reason.text}."
+        for reason in decision.reasons
+    ]
+
+
+def _outcome(mode: str, outcome: Mapping[str, object]) -> str:
+    status = outcome.get("status")
+    texts = {
+        "applied": f"The group was set to {outcome.get('instances')}.",
+        "unchanged": "The group already had it, so nothing was done.",
+        "observed": "The mode is observe, so nothing was done.",
+        "off": "The mode is off, so nothing was done.",
+        "failed": f"It could not be carried out: {outcome.get('error')}.",
+        "gone": f"It could not be carried out: {outcome.get('error')}.",
+        "claimed": "The run ended before it could say what came of it.",
+        "dry run": "This was a dry run: nothing was done.",
+    }
+    return texts.get(str(status), f"Outcome: {status} (mode {mode}).")

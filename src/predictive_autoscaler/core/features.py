@@ -1,0 +1,259 @@
+"""The one feature builder, for training and for serving.
+
+Row `t` describes what is known when bin `t` has ended; it never looks at a later bin.
+Demand enters only as the logarithm of a ratio to the recent level, so a group that
+doubles looks the same as before, and a forest, which cannot extrapolate, need not.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from predictive_autoscaler.core.rolling import Rolling, shift
+from predictive_autoscaler.core.timegrid import carry_forward
+from predictive_autoscaler.core.types import BoolArray, FloatArray, Samples
+
+HOUR = 3600
+DAY = 24 * HOUR
+WEEK = 7 * DAY
+
+FILL_SECONDS = HOUR
+"""Gaps up to this long are filled with the last value before them."""
+LOOKBACK_SECONDS = WEEK + DAY
+"""No feature looks further back than this."""
+
+_LEVEL = HOUR // 4
+_LAGS_IN_BINS = (0, 1, 2, 3, 4, 5, 6, 9, 12, 18, 24)
+_MEANS = (HOUR // 2, HOUR, 2 * HOUR, 6 * HOUR, DAY, WEEK)
+_MAXIMA = (HOUR // 2, HOUR, 3 * HOUR, 12 * HOUR, DAY)
+_SPREADS = (HOUR // 2, HOUR, 3 * HOUR, DAY)
+_AROUND = HOUR // 2
+_FLOOR_SHARE = 0.01
+_DAILY_HARMONICS = 3
+_WEEKLY_HARMONICS = 2
+
+
+@dataclass(frozen=True)
+class FeatureParameters:
+    """What the columns depend on; written into the model's card.
+
+    Attributes:
+        interval_seconds: length of a bin; must divide a day.
+        horizon_bins: how many bins ahead the model looks.
+        timezone: IANA name of the zone in which people live by hour and weekday.
+    """
+
+    interval_seconds: int = 300
+    horizon_bins: int = 2
+    timezone: str = "UTC"
+
+    def bins(self, seconds: int) -> int:
+        return max(1, seconds // self.interval_seconds)
+
+    @property
+    def fill_bins(self) -> int:
+        return self.bins(FILL_SECONDS)
+
+    @property
+    def lookback_bins(self) -> int:
+        return self.bins(LOOKBACK_SECONDS)
+
+
+@dataclass(frozen=True, eq=False)
+class Level:
+    """The recent level that ratios refer to, and the floor that keeps logs finite.
+
+    Both in requests per interval, shape (bins,); NaN where nothing recent is known.
+    """
+
+    requests: FloatArray
+    floor_requests: FloatArray
+
+    def log_ratio(self, demand: FloatArray) -> FloatArray:
+        """log((demand + floor) / (level + floor)), the model's scale.
+
+        Args:
+            demand: shape (bins,) or (bins, k).
+        """
+        shape = (-1,) + (1,) * (demand.ndim - 1)
+        floor, level = self.floor_requests.reshape(shape), self.requests.reshape(shape)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            ratio: FloatArray = np.log((demand + floor) / (level + floor))
+            return ratio
+
+
+@dataclass(frozen=True, eq=False)
+class FeatureTable:
+    """Features of every bin: `values` has shape (bins, columns), `names` one per column.
+
+    `usable` (bins,) tells the rows that may be forecast from. `absent` names the columns
+    left out because the source has no such metric.
+    """
+
+    names: tuple[str, ...]
+    values: FloatArray
+    usable: BoolArray
+    level: Level
+    filled_demand: FloatArray
+    absent: tuple[str, ...] = ()
+
+    def select(self, names: tuple[str, ...]) -> FloatArray:
+        """The columns of a trained model, in its order.
+
+        Raises:
+            KeyError: a column that the model knows is not here.
+        """
+        position = {name: column for column, name in enumerate(self.names)}
+        return self.values[:, [position[name] for name in names]]
+
+
+def build_features(
+    samples: Samples, demand: FloatArray, parameters: FeatureParameters
+) -> FeatureTable:
+    """Compute all features of all bins.
+
+    Args:
+        samples: metrics on the control interval's grid; latency and CPU are read.
+        demand: assessed demand per bin, shape (bins,), NaN where unknown.
+        parameters: what the columns depend on.
+    """
+    filled = carry_forward(demand, parameters.fill_bins)
+    rolling = Rolling(filled)
+    level = _level(rolling, parameters)
+    columns: dict[str, FloatArray] = {}
+    columns.update(_recent(filled, rolling, level, parameters))
+    columns.update(_seasonal(filled, rolling, level, parameters))
+    columns.update(_calendar(samples, parameters))
+    columns.update(_health(samples, parameters))
+    absent = tuple(name for name, column in columns.items() if np.isnan(column).all())
+    names = tuple(name for name in columns if name not in absent)
+    # A ratio that is not known says "as now"; float32 is what the trees compare with.
+    values = np.column_stack([np.nan_to_num(columns[name], nan=0.0) for name in names])
+    values = values.astype(np.float32).astype(np.float64)
+    usable = ~np.isnan(level.requests) & ~np.isnan(filled)
+    return FeatureTable(names, values, usable, level, filled, absent)
+
+
+def recent_level(demand: FloatArray, parameters: FeatureParameters) -> Level:
+    """The level of every bin, without the other features. `demand`: shape (bins,)."""
+    return _level(Rolling(carry_forward(demand, parameters.fill_bins)), parameters)
+
+
+def following(values: FloatArray, horizon_bins: int) -> FloatArray:
+    """The values of the bins after each bin, shape (bins, horizon_bins); NaN past the end."""
+    ahead = np.full((len(values), horizon_bins), np.nan)
+    for step in range(1, horizon_bins + 1):
+        ahead[: max(len(values) - step, 0), step - 1] = values[step:]
+    return ahead
+
+
+def _level(rolling: Rolling, parameters: FeatureParameters) -> Level:
+    # The smallest normal float keeps an all-quiet group at a ratio of one.
+    floor = _FLOOR_SHARE * rolling.mean(parameters.bins(DAY)) + np.finfo(np.float64).tiny
+    return Level(rolling.mean(parameters.bins(_LEVEL)), floor)
+
+
+def _recent(
+    filled: FloatArray, rolling: Rolling, level: Level, parameters: FeatureParameters
+) -> dict[str, FloatArray]:
+    columns = {f"requests_lag_{lag}": level.log_ratio(shift(filled, lag)) for lag in _LAGS_IN_BINS}
+    for seconds in _MEANS:
+        columns[f"requests_mean_{_span(seconds)}"] = level.log_ratio(
+            rolling.mean(parameters.bins(seconds))
+        )
+    for seconds in _MAXIMA:
+        columns[f"requests_max_{_span(seconds)}"] = level.log_ratio(
+            rolling.maximum(parameters.bins(seconds))
+        )
+    for seconds in _SPREADS:
+        bins = max(2, parameters.bins(seconds))
+        spread = rolling.spread(bins) / (rolling.mean(bins) + level.floor_requests)
+        columns[f"requests_spread_{_span(seconds)}"] = spread
+    columns["level_against_week"] = -columns["requests_mean_7d"]
+    del columns["requests_mean_7d"]
+    return columns
+
+
+def _seasonal(
+    filled: FloatArray, rolling: Rolling, level: Level, parameters: FeatureParameters
+) -> dict[str, FloatArray]:
+    """What followed at this time of day yesterday and last week, and what was around it."""
+    columns = {}
+    for name, seconds in (("yesterday", DAY), ("last_week", WEEK)):
+        season = parameters.bins(seconds)
+        horizon, around = parameters.horizon_bins, parameters.bins(_AROUND)
+        # shift(season - k) of a trailing window puts its end k bins after "then".
+        then_max = shift(rolling.maximum(horizon), season - horizon)
+        then_level = Level(shift(level.requests, season), shift(level.floor_requests, season))
+        around_max = shift(rolling.maximum(2 * around), season - around)
+        around_mean = shift(rolling.mean(2 * around), season - around)
+        columns[f"requests_{name}"] = level.log_ratio(shift(filled, season - 1))
+        columns[f"requests_max_{name}"] = level.log_ratio(then_max)
+        columns[f"requests_growth_{name}"] = then_level.log_ratio(then_max)
+        columns[f"requests_around_{name}"] = level.log_ratio(around_mean)
+        columns[f"requests_max_around_{name}"] = level.log_ratio(around_max)
+    return columns
+
+
+def _calendar(samples: Samples, parameters: FeatureParameters) -> dict[str, FloatArray]:
+    seconds = _local_seconds(samples, ZoneInfo(parameters.timezone))
+    of_day, of_week = seconds % DAY, (seconds + 3 * DAY) % WEEK  # 1970 began on a Thursday
+    columns = {
+        "hour": of_day / HOUR,
+        "weekday": np.floor(of_week / DAY),
+        "minute_of_hour": of_day % HOUR / 60,
+    }
+    for name, phase, harmonics in (
+        ("daily", of_day / DAY, _DAILY_HARMONICS),
+        ("weekly", of_week / WEEK, _WEEKLY_HARMONICS),
+    ):
+        for harmonic in range(1, harmonics + 1):
+            angle = 2 * np.pi * harmonic * phase
+            columns[f"{name}_sin_{harmonic}"] = np.sin(angle)
+            columns[f"{name}_cos_{harmonic}"] = np.cos(angle)
+    return columns
+
+
+def _local_seconds(samples: Samples, zone: ZoneInfo) -> FloatArray:
+    """Wall-clock seconds since 1970 of each bin's start, shape (bins,).
+
+    The offset is looked up once an hour, since zones change on full hours of UTC or, in
+    the few that do not, within one.
+    """
+    starts = samples.start_seconds()
+    hours, position = np.unique(starts // HOUR, return_inverse=True)
+    offsets = np.array([float(_offset_seconds(hour, zone)) for hour in hours.tolist()])
+    local: FloatArray = starts + offsets[position]
+    return local
+
+
+@lru_cache(maxsize=4096)
+def _offset_seconds(hour: int, zone: ZoneInfo) -> int:
+    offset = datetime.fromtimestamp(hour * HOUR, zone).utcoffset()
+    return int(offset.total_seconds()) if offset is not None else 0
+
+
+def _health(samples: Samples, parameters: FeatureParameters) -> dict[str, FloatArray]:
+    response = carry_forward(samples.response_time_seconds, parameters.fill_bins)
+    usual = Rolling(response).mean(parameters.bins(DAY))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        change = np.where((response > 0) & (usual > 0), np.log(response / usual), np.nan)
+    change[np.isnan(response)] = np.nan
+    cpu = carry_forward(samples.cpu_percent, parameters.fill_bins)
+    usual_cpu = Rolling(cpu).mean(parameters.bins(DAY))
+    return {
+        "response_time": change,
+        "cpu_utilization": np.where(np.isnan(cpu), usual_cpu, cpu),
+    }
+
+
+def _span(seconds: int) -> str:
+    for unit, size in (("d", DAY), ("h", HOUR)):
+        if seconds % size == 0:
+            return f"{seconds // size}{unit}"
+    return f"{seconds // 60}m"

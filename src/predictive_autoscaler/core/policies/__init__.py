@@ -1,0 +1,26 @@
+"""Small rules between the forecast's wish and the group's capacity, in a written order.
+
+Each takes the capacity so far and says what becomes of it and why. All of them only add
+to what they are given, except the bounds, which come last and are the group's own.
+"""
+
+from predictive_autoscaler.core.policies.base import Policy, PolicyContext
+from predictive_autoscaler.core.policies.floors import AnnouncedEvents, ReactiveFloor
+from predictive_autoscaler.core.policies.limits import GroupBounds, StepLimit
+from predictive_autoscaler.core.policies.scale_in import (
+    BlockedGroup,
+    DataQuality,
+    ScaleInGrace,
+)
+
+ORDERED_POLICIES: tuple[Policy, ...] = (
+    ReactiveFloor(),
+    AnnouncedEvents(),
+    ScaleInGrace(),
+    DataQuality(),
+    BlockedGroup(),
+    StepLimit(),
+    GroupBounds(),
+)
+
+__all__ = ["ORDERED_POLICIES", "Policy", "PolicyContext"]

@@ -1,0 +1,32 @@
+"""The price of a missed request, moved online so that one default serves every group.
+
+A constant price is no service level: the same price misses ten times the share on noisy
+traffic. So the price follows the share of requests that we missed of late, over hours and
+over days, and gives way while we spend more than target tracking would have spent on the
+same demand. With a budget of misses it moves until the budget is met.
+"""
+
+from __future__ import annotations
+
+import math
+
+from predictive_autoscaler.core.parameters import ControlParameters
+from predictive_autoscaler.core.state import Ledger
+
+BASE_PRICE = 5.0
+PRICE_RANGE = (2.0, 200.0)
+AIMED_MISSED_SHARE = 0.002
+STEEPNESS = 1.25
+LEAST_PRICE = 1.0
+BUDGET_PRICES = (1.0, 200.0)
+
+
+def miss_price(ledger: Ledger, parameters: ControlParameters) -> float:
+    """The price to plan with, in units of the capacity that serves one request."""
+    if parameters.miss_price is not None:
+        return parameters.miss_price
+    if parameters.missed_budget is not None:
+        return math.exp(ledger.log_budget_price)
+    low, high = PRICE_RANGE
+    price = BASE_PRICE * math.pow(ledger.missed_share / AIMED_MISSED_SHARE, STEEPNESS)
+    return max(min(max(price, low), high) * math.exp(-ledger.restraint), LEAST_PRICE)

@@ -1,0 +1,51 @@
+"""Every error that this package raises on purpose, in one place.
+
+A message names the thing at fault, the value that was found and what is allowed, so
+that it can be shown to a person as it is. The command line turns each of these into
+one line and a non-zero exit code; the controller turns them into a rung down its
+ladder, a hold or a refusal.
+"""
+
+
+class AutoscalerError(Exception):
+    """The root of all expected errors."""
+
+
+class SettingsError(AutoscalerError):
+    """A setting is missing, unknown or outside its allowed range."""
+
+
+class DataError(AutoscalerError):
+    """Recorded metrics cannot be used: unreadable, disordered, or too few."""
+
+
+class ModelError(AutoscalerError):
+    """A model artifact is missing, damaged, foreign or does not fit the task."""
+
+
+class ModelNotFoundError(ModelError):
+    """No model has been published for the group."""
+
+
+class UnskilledModelError(ModelError):
+    """A trained model is no better than the baselines, so it is not published."""
+
+
+class SourceError(AutoscalerError):
+    """A service that we read from or write to did not do what was asked."""
+
+
+class ThrottledError(SourceError):
+    """A service asked us to slow down, after the client's own retries."""
+
+
+class GroupNotFoundError(SourceError):
+    """The Auto Scaling group does not exist (any more)."""
+
+
+class AccessDeniedError(SourceError):
+    """The credentials in use may not do this."""
+
+
+class UsageError(AutoscalerError):
+    """A command was called with arguments that do not fit together."""

@@ -1,0 +1,1 @@
+"""Training. The only place that imports scikit-learn and pandas."""

@@ -1,0 +1,189 @@
+"""What the controller needs of the world, as protocols. Adapters fill them in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Protocol
+
+from predictive_autoscaler.core.artifact import Model
+from predictive_autoscaler.core.types import CalendarEvent, GroupState, Json, Samples
+
+MODES = ("off", "observe", "full")
+"""What a group may be in: left alone, watched, or scaled."""
+
+
+@dataclass(frozen=True)
+class MetricRequest:
+    """A wish for one group's metrics in [start, end), aware UTC."""
+
+    group: str
+    start: datetime
+    end: datetime
+    period_seconds: int
+
+
+@dataclass(frozen=True)
+class MetricValue:
+    """One number to publish about a group."""
+
+    group: str
+    name: str
+    value: float
+    at: datetime
+    unit: str = "None"
+
+
+@dataclass(frozen=True)
+class GroupControl:
+    """What operators have said about a group since its settings were written."""
+
+    mode: str | None = None
+    calendar: tuple[CalendarEvent, ...] = ()
+
+
+class Clock(Protocol):
+    """Tells the time."""
+
+    def now(self) -> datetime:
+        """Aware UTC."""
+        ...
+
+
+class MetricSource(Protocol):
+    """Reads recorded metrics."""
+
+    def read(self, requests: Sequence[MetricRequest]) -> dict[str, Samples]:
+        """Metrics by group, on each request's period, covering exactly [start, end).
+
+        Several groups share a call where the service allows it.
+
+        Raises:
+            SourceError: nothing could be read.
+        """
+        ...
+
+
+class MetricSink(Protocol):
+    """Takes the controller's own metrics."""
+
+    def publish(self, values: Sequence[MetricValue]) -> None:
+        """Write all values.
+
+        Raises:
+            SourceError: they could not be written.
+        """
+        ...
+
+
+class Actuator(Protocol):
+    """Reads and changes Auto Scaling groups."""
+
+    def describe(self, groups: Sequence[str]) -> dict[str, GroupState]:
+        """The groups that exist; one that is gone is left out.
+
+        Raises:
+            SourceError: the service did not answer.
+        """
+        ...
+
+    def set_desired(self, group: str, instances: int) -> None:
+        """Ask for this capacity.
+
+        Raises:
+            SourceError: refused or failed; GroupNotFoundError if the group is gone.
+        """
+        ...
+
+
+class ModelStore(Protocol):
+    """Keeps published models, version by version."""
+
+    def load(self, group: str) -> Model:
+        """The model that `latest` points to; unchanged ones come from memory.
+
+        Raises:
+            ModelNotFoundError: none was published. ModelError: it cannot be used.
+            SourceError: the store did not answer.
+        """
+        ...
+
+    def publish(self, group: str, npz: bytes, card: str, version: str) -> None:
+        """Keep a model under a new version, then move `latest` to it.
+
+        Raises:
+            SourceError: the store did not take it; `latest` is then where it was.
+        """
+        ...
+
+
+class DecisionLog(Protocol):
+    """Keeps one record per slot. Creating it is the lease on that slot."""
+
+    def newest_before(self, slot: datetime) -> Json | None:
+        """The newest readable record of an earlier slot within the last days, if any."""
+        ...
+
+    def load(self, slot: datetime) -> Json | None:
+        """The record of one slot, if there is one.
+
+        Raises:
+            DataError: it cannot be read. SourceError: the store did not answer.
+        """
+        ...
+
+    def claim(self, slot: datetime, record: Json) -> bool:
+        """Create the slot's record; False if the slot is taken."""
+        ...
+
+    def complete(self, slot: datetime, record: Json) -> None:
+        """Replace the record that this run has claimed."""
+        ...
+
+
+class ControlStore(Protocol):
+    """What operators set at run time: mode and calendar."""
+
+    def load(self, group: str) -> GroupControl:
+        """Raises SourceError or DataError where it cannot be read."""
+        ...
+
+
+class HistoryStore(Protocol):
+    """Keeps finished days of metrics, since CloudWatch forgets minutes after 15 days."""
+
+    def load(self, group: str, days: Sequence[date], interval_seconds: int) -> dict[date, Samples]:
+        """Those of the days that are kept on this grid."""
+        ...
+
+    def save(self, group: str, day: date, samples: Samples) -> None:
+        """Keep one finished day."""
+        ...
+
+    def days(self, group: str) -> list[date]:
+        """All days that are kept, in order."""
+        ...
+
+
+class Notifier(Protocol):
+    """Tells people."""
+
+    def notify(self, subject: str, text: str) -> None:
+        """Send one message. Raises SourceError if it could not be sent."""
+        ...
+
+
+@dataclass(frozen=True)
+class Ports:
+    """Everything that a controller is plugged into."""
+
+    clock: Clock
+    metrics: MetricSource
+    actuator: Actuator
+    models: ModelStore
+    decisions: DecisionLog
+    controls: ControlStore
+    history: HistoryStore
+    sink: MetricSink
+    notifier: Notifier

@@ -1,0 +1,1 @@
+"""Reports that a person wants to look at: one self-contained page."""

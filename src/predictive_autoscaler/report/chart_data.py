@@ -1,0 +1,152 @@
+"""What the page's own script draws from: everything in the report as compact JSON."""
+
+from __future__ import annotations
+
+import bisect
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+
+from predictive_autoscaler.core.types import BoolArray, Candidate, FloatArray
+from predictive_autoscaler.report.numbers import grouped, percent
+from predictive_autoscaler.report.replay import ExplainedDecision, PolicyRun, ReplayReport
+from predictive_autoscaler.report.verdict import oracle_of, rival_of
+
+_DIGITS = 6
+_ESCAPES = {ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&\u2028\u2029"}
+
+
+def script_json(value: object) -> str:
+    """JSON that cannot end the script element that it stands in."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return text.translate(_ESCAPES)
+
+
+def chart_data(report: ReplayReport) -> dict[str, Any]:
+    """The day and its decisions, as the script expects them."""
+    rival, oracle = rival_of(report), oracle_of(report)
+    return {
+        "times": [_time_text(moment) for moment in report.times],
+        "seconds": report.interval_seconds,
+        "demand": _plain(report.demand),
+        "needed": _plain(report.needed),
+        "band": {
+            "lower": _plain(report.band.lower),
+            "median": _plain(report.band.median),
+            "upper": _plain(report.band.upper),
+        },
+        "runs": [
+            {
+                "name": run.name,
+                "role": _role(run, report, rival, oracle),
+                "asked": _plain(run.asked),
+                "ready": _plain(run.ready),
+                "missed": np.flatnonzero(missed_bins(report, run)).tolist(),
+            }
+            for run in report.runs
+        ],
+        "decisions": [_decision(explained, report.times) for explained in report.decisions],
+        "start": _where_to_look(report),
+    }
+
+
+def missed_bins(report: ReplayReport, run: PolicyRun) -> BoolArray:
+    """In which bins a run missed requests, by the rule of its score; shape (bins,)."""
+    carried = run.ready * report.capacity_per_instance
+    missed: BoolArray = np.nan_to_num(report.demand) > np.nan_to_num(carried)
+    return missed
+
+
+def beyond_band(report: ReplayReport) -> tuple[int, int, int]:
+    """Bins with both demand and a forecast; of these, demand above and below the band."""
+    band, demand = report.band, report.demand
+    both = ~(np.isnan(demand) | np.isnan(band.lower) | np.isnan(band.upper))
+    above, below = demand[both] > band.upper[both], demand[both] < band.lower[both]
+    return int(both.sum()), int(above.sum()), int(below.sum())
+
+
+def _role(
+    run: PolicyRun, report: ReplayReport, rival: PolicyRun | None, oracle: PolicyRun | None
+) -> str:
+    if run is report.runs[0]:
+        return "ours"
+    if run is rival:
+        return "rival"
+    return "oracle" if run is oracle else "other"
+
+
+def _where_to_look(report: ReplayReport) -> int:
+    """The bin to explain first: ours' first miss, or else its largest change."""
+    if not report.runs or len(report.times) == 0:
+        return 0
+    missed = np.flatnonzero(missed_bins(report, report.runs[0]))
+    if len(missed):
+        return int(missed[0])
+    steps = [
+        abs(one.decision.after_instances - one.decision.before_instances)
+        for one in report.decisions
+    ]
+    if not any(steps):
+        return 0
+    largest = report.decisions[steps.index(max(steps))]
+    return _bin_of(largest.decision.slot, report.times) or 0
+
+
+def _bin_of(slot: datetime, times: Sequence[datetime]) -> int | None:
+    """The bin that a decision was made for; None before the first."""
+    found = bisect.bisect_right(times, slot) - 1
+    return found if found >= 0 else None
+
+
+def _decision(explained: ExplainedDecision, times: Sequence[datetime]) -> dict[str, Any]:
+    decision, words = explained.decision, explained.explanation
+    return {
+        "bin": _bin_of(decision.slot, times),
+        "from": decision.before_instances,
+        "to": decision.after_instances,
+        "wish": decision.wish_instances,
+        "head": words.headline,
+        "text": list(words.paragraphs),
+        "outcome": words.outcome,
+        "candidates": [_candidate(candidate) for candidate in decision.candidates],
+        "policies": [
+            [reason.policy, reason.before_instances, reason.after_instances, reason.text]
+            for reason in decision.reasons
+        ],
+        "quantiles": [
+            [_probability(name), grouped(value)] for name, value in decision.quantiles.items()
+        ],
+    }
+
+
+def _candidate(candidate: Candidate) -> list[Any]:
+    return [
+        candidate.instances,
+        percent(candidate.expected_missed_share),
+        grouped(candidate.cost, 2),
+    ]
+
+
+def _probability(name: str) -> str:
+    """A quantile's name in percent, where it is a number as it should be."""
+    try:
+        return f"{100 * float(name):g}\u202f%"
+    except ValueError:
+        return name
+
+
+def _plain(values: FloatArray) -> list[float | None]:
+    """Numbers for JSON; what is not finite becomes null."""
+    return [_shortened(value) if np.isfinite(value) else None for value in values.tolist()]
+
+
+def _shortened(value: float) -> float:
+    number = float(f"{value:.{_DIGITS}g}")
+    return int(number) if number.is_integer() else number
+
+
+def _time_text(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
