@@ -39,7 +39,7 @@ def tiny_model(label: float = 1.0, group: str = GROUP) -> tuple[bytes, str, str]
         absent_features=(),
         parameters=FeatureParameters(),
         boot_minutes=5.0,
-        tail_scale=1.0,
+        tail_weight=1.0,
         trained_from=datetime(2026, 11, 1, tzinfo=UTC),
         trained_until=datetime(2026, 11, 15, tzinfo=UTC),
         rows=2,

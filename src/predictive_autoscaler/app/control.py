@@ -182,12 +182,14 @@ class Controller:
             "slot": utc_text(tick.slot),
             "decided_at": utc_text(tick.now),
             "status": status,
-            "groups": {group.name: self._entry(group, tick.previous) for group in tick.groups},
+            "groups": {
+                group.name: self._entry(group, tick.previous, status) for group in tick.groups
+            },
         }
 
-    def _entry(self, group: GroupTick, previous: Json | None) -> Json:
+    def _entry(self, group: GroupTick, previous: Json | None, status: str) -> Json:
         if group.outcome is not None:
-            return group_entry(group.mode, group.outcome)
+            return group_entry(group.mode, group.outcome, status)
         entry: Json = {"mode": group.mode, "decision": None, "outcome": group.result}
         state = state_of(previous, group.name)
         return entry | ({"state": state.to_json()} if state else {})

@@ -51,13 +51,13 @@ def decision_from_json(content: dict[str, Any]) -> Decision:
     )
 
 
-def group_entry(mode: str, outcome: Outcome) -> Json:
+def group_entry(mode: str, outcome: Outcome, status: str) -> Json:
     """One group's part of a record, before anything was done about it."""
     return {
         "mode": mode,
         "decision": decision_to_json(outcome.decision),
         "state": outcome.state.to_json(),
-        "outcome": {"status": "claimed"},
+        "outcome": {"status": status},
     }
 
 

@@ -9,9 +9,10 @@ import typer
 
 from predictive_autoscaler.cli import collect, decide, demo, explain, train
 from predictive_autoscaler.cli.console import complain
-from predictive_autoscaler.errors import AutoscalerError, UnskilledModelError
+from predictive_autoscaler.errors import AutoscalerError, UnskilledModelError, UsageError
 
 EXIT_FAILED = 1
+EXIT_USAGE = 2
 EXIT_UNSKILLED = 3
 
 app = typer.Typer(
@@ -32,6 +33,13 @@ def main(arguments: Sequence[str] | None = None, program: str = "predictive-auto
     except UnskilledModelError as error:
         complain(str(error))
         sys.exit(EXIT_UNSKILLED)
+    except UsageError as error:
+        complain(str(error))
+        sys.exit(EXIT_USAGE)
     except AutoscalerError as error:
         complain(str(error))
+        sys.exit(EXIT_FAILED)
+    except OSError as error:
+        # A folder that cannot be written to, a full disk.
+        complain(f"{error.filename}: {error.strerror}" if error.filename else str(error))
         sys.exit(EXIT_FAILED)

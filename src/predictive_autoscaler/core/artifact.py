@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
-
-import numpy as np
+from zoneinfo import ZoneInfo
 
 from predictive_autoscaler.core.features import FeatureParameters
 from predictive_autoscaler.core.forest import (
@@ -21,6 +20,9 @@ from predictive_autoscaler.core.forest import (
 from predictive_autoscaler.core.types import utc_from_text, utc_text
 from predictive_autoscaler.errors import ModelError
 
+TAIL_WEIGHTS = (1.0, 3.0)
+"""A calm hold-out is no reason to trust the tail less than the forest does: never below 1."""
+
 
 @dataclass(frozen=True)
 class Card:
@@ -30,8 +32,8 @@ class Card:
         group: the Auto Scaling group that it was trained for.
         feature_names: the columns, in the forest's order.
         absent_features: columns left out because the training data had no such metric.
-        tail_scale: factor on the distance between median and upper quantiles, on the
-            log scale, from calibration on held-back time.
+        tail_weight: factor on the weight of what lies above the upper quantile, from
+            calibration on held-back time.
         trained_from, trained_until: the span of the training data, aware UTC.
         rows: labels that the forest was fitted on.
         scores: metric by predictor on held-back time, with its span.
@@ -45,7 +47,7 @@ class Card:
     absent_features: tuple[str, ...]
     parameters: FeatureParameters
     boot_minutes: float
-    tail_scale: float
+    tail_weight: float
     trained_from: datetime
     trained_until: datetime
     rows: int
@@ -88,13 +90,20 @@ class Card:
                 | {
                     "feature_names": tuple(content["feature_names"]),
                     "absent_features": tuple(content["absent_features"]),
-                    "parameters": FeatureParameters(**content["parameters"]),
+                    "parameters": _parameters(content["parameters"]),
+                    "tail_weight": float(content["tail_weight"]),
                     "trained_from": utc_from_text(content["trained_from"]),
                     "trained_until": utc_from_text(content["trained_until"]),
                 }
             )
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
             raise ModelError(f"model.json cannot be read: {error!r}") from error
+
+
+def _parameters(content: dict[str, Any]) -> FeatureParameters:
+    parameters = FeatureParameters(**content)
+    ZoneInfo(parameters.timezone)  # an unknown zone would else only show while deciding
+    return parameters
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,8 +126,9 @@ def load_model(npz: bytes, card_text: str) -> Model:
         raise ModelError(
             f"model.npz has SHA-256 {found[:12]}…, its card says {card.npz_sha256[:12]}…"
         )
-    if not np.isfinite(card.tail_scale) or not 0.1 <= card.tail_scale <= 10:
-        raise ModelError(f"tail_scale is {card.tail_scale}; 0.1 to 10 is allowed")
+    if not TAIL_WEIGHTS[0] <= card.tail_weight <= TAIL_WEIGHTS[1]:
+        low, high = TAIL_WEIGHTS
+        raise ModelError(f"tail_weight is {card.tail_weight}; {low:g} to {high:g} is allowed")
     forest = forest_from_arrays(read_arrays(npz), columns=len(card.feature_names))
     if forest.paths.shape[1] != card.parameters.horizon_bins:
         raise ModelError(

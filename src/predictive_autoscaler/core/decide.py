@@ -24,7 +24,7 @@ from predictive_autoscaler.core.state import (
     PendingForecast,
     account,
     follow_capacity,
-    rebuild_state,
+    fresh_state,
 )
 from predictive_autoscaler.core.timegrid import known_until
 from predictive_autoscaler.core.types import (
@@ -154,7 +154,7 @@ def _brought_up_to_date(
 ) -> ControllerState:
     group, samples = evidence.group, evidence.samples
     if evidence.state is None:
-        return rebuild_state(samples, demand, parameters, group.bounds, group.desired_instances)
+        return fresh_state(samples, demand, parameters, group.bounds, group.desired_instances)
     state = follow_capacity(evidence.state, samples, demand, parameters)
     return account(state, samples, demand.requests, parameters, group.bounds)
 
@@ -236,7 +236,7 @@ def _next_state(
     kept = [
         (moment, wish)
         for moment, wish in state.wishes
-        if moment > context.now - timedelta(minutes=longest)
+        if moment > context.now - timedelta(minutes=longest) - 2 * context.parameters.interval
     ]
     return replace(
         state,

@@ -103,7 +103,7 @@ def _wish(decision: Decision) -> str:
         return ""
     return (
         f"A missed request is priced at {decision.miss_price:.3g} times the capacity that would "
-        f"have served it. At that price {decision.wish_instances} instances cost least; "
+        f"have served it. At that price {decision.wish_instances} instances are right; "
         f"{100 * chosen[0].expected_missed_share:.2g} % of requests are still expected to be "
         "missed with them."
     )

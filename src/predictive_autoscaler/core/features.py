@@ -24,7 +24,7 @@ WEEK = 7 * DAY
 
 FILL_SECONDS = HOUR
 """Gaps up to this long are filled with the last value before them."""
-LOOKBACK_SECONDS = WEEK + DAY
+LOOKBACK_SECONDS = WEEK + DAY + FILL_SECONDS
 """No feature looks further back than this."""
 
 _LEVEL = HOUR // 4

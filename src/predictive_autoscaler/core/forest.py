@@ -164,7 +164,9 @@ def read_arrays(data: bytes) -> dict[str, NDArray[Any]]:
             raise ModelError(f"model.npz would unpack to {unpacked} bytes; that is no model")
         with np.load(io.BytesIO(data), allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}
-    except (zipfile.BadZipFile, OSError, EOFError, ValueError, KeyError) as error:
+    except ModelError:
+        raise
+    except Exception as error:  # zlib, tokenize, memory: a damaged archive fails in many ways
         raise ModelError(f"model.npz cannot be read: {error}") from error
 
 

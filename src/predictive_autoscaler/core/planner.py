@@ -27,6 +27,9 @@ import numpy as np
 
 from predictive_autoscaler.core.types import Candidate, FloatArray, Forecast
 
+ROUNDING_UP = 1.5
+"""What a fraction must be worth to become one more instance: spares changes to and fro."""
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -71,16 +74,17 @@ def plan_capacity(
     whole_horizon = _Misses.of(forecast, first_bin=0)
     once_served = _Misses.of(forecast, first_bin=first)
     keep = whole_horizon.least_cost(served, miss_price, per_instance)
-    add = once_served.least_cost(horizon, miss_price, per_instance)
+    add = once_served.least_cost(horizon, miss_price, per_instance, ROUNDING_UP)
     wish = max(add, min(before_instances, keep))
-    around = range(max(0, wish - 2), wish + 3)
+    # The question that was decided is the one whose costs explain it.
+    asked, unit = (once_served, horizon) if wish > before_instances else (whole_horizon, served)
     candidates = tuple(
         Candidate(
             instances,
             once_served.share(instances, per_instance),
-            served * instances + miss_price * whole_horizon.missed(instances, per_instance),
+            unit * instances + miss_price * asked.missed(instances, per_instance),
         )
-        for instances in around
+        for instances in range(max(0, wish - 2), wish + 3)
     )
     return Plan(wish, keep, add, candidates)
 
@@ -100,15 +104,21 @@ class _Misses:
         ratios = ratios.ravel()[order]
         return cls(ratios, weights[order] * ratios)
 
-    def least_cost(self, unit_price: float, miss_price: float, per_instance: float) -> int:
-        """Instances at which unit_price * x + miss_price * E[R; R > x] is least."""
+    def least_cost(
+        self, unit_price: float, miss_price: float, per_instance: float, rounding: float = 1.0
+    ) -> int:
+        """Instances at which unit_price * x + miss_price * E[R; R > x] is least.
+
+        Of a fraction of an instance, a whole one is made where the misses that it saves
+        are worth `rounding` of them.
+        """
         cost = unit_price * self.ratios + miss_price * self._beyond_each()
         # The last of equal costs is the larger capacity: the safe side.
         best = len(cost) - 1 - int(np.argmin(cost[::-1]))
         loads = self.ratios[: best + 1] * per_instance
         whole = math.floor(float(loads[-1]))
         saved = float(self.mass[: best + 1][loads > whole].sum()) * per_instance
-        return whole + 1 if miss_price * saved >= unit_price else whole
+        return whole + 1 if miss_price * saved >= rounding * unit_price else whole
 
     def missed(self, instances: int, per_instance: float) -> float:
         """Expected misses with this capacity, in instance-intervals."""

@@ -10,15 +10,11 @@ from __future__ import annotations
 
 import math
 
+from predictive_autoscaler.core.ledger import AIMED_MISSED_SHARE, START_PRICE, Ledger
 from predictive_autoscaler.core.parameters import ControlParameters
-from predictive_autoscaler.core.state import Ledger
 
-BASE_PRICE = 5.0
 PRICE_RANGE = (2.0, 200.0)
-AIMED_MISSED_SHARE = 0.002
-STEEPNESS = 1.25
 LEAST_PRICE = 1.0
-BUDGET_PRICES = (1.0, 200.0)
 
 
 def miss_price(ledger: Ledger, parameters: ControlParameters) -> float:
@@ -28,5 +24,5 @@ def miss_price(ledger: Ledger, parameters: ControlParameters) -> float:
     if parameters.missed_budget is not None:
         return math.exp(ledger.log_budget_price)
     low, high = PRICE_RANGE
-    price = BASE_PRICE * math.pow(ledger.missed_share / AIMED_MISSED_SHARE, STEEPNESS)
+    price = START_PRICE * ledger.missed_share / AIMED_MISSED_SHARE
     return max(min(max(price, low), high) * math.exp(-ledger.restraint), LEAST_PRICE)

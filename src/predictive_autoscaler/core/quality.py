@@ -26,8 +26,8 @@ EXPECTED_REQUESTS = 10.0
 
 
 # Looking up an enumeration's member takes longer than judging a bin.
-_OK, _QUIET, _MISSING, _GLITCH = map(
-    int, (Quality.OK, Quality.QUIET, Quality.MISSING, Quality.GLITCH)
+_OK, _QUIET, _CENSORED, _MISSING, _GLITCH = map(
+    int, (Quality.OK, Quality.QUIET, Quality.CENSORED, Quality.MISSING, Quality.GLITCH)
 )
 
 
@@ -57,7 +57,9 @@ def assess(samples: Samples, negligible_requests: float) -> AssessedDemand:
         negligible_requests: demand per interval that is too small to matter (a tenth of
             an instance, say); whoever falls silent from there has faded.
     """
-    demand = samples.requests + np.nan_to_num(samples.refused)
+    refused = np.nan_to_num(samples.refused)
+    # Who was refused came, even if nobody got as far as being counted as a request.
+    demand = np.where(refused > 0, np.nan_to_num(samples.requests) + refused, samples.requests)
     quality = np.full(len(samples), Quality.OK, dtype=np.int8)
     quality[_partial(samples)] = Quality.PARTIAL
     quality[_censored(samples, demand)] = Quality.CENSORED
@@ -92,7 +94,7 @@ def _judge_silence(
     confirm_bins = max(1, CONFIRM_SECONDS // samples.interval_seconds)
     answering = ~np.isnan(samples.cpu_percent) | (np.nan_to_num(samples.healthy_hosts) > 0)
     alive = ((np.nan_to_num(samples.in_service) > 0) & answering).tolist()
-    silent = np.flatnonzero(np.isnan(samples.requests) | (demand == 0.0)).tolist()
+    silent = np.flatnonzero(np.isnan(demand) | (demand == 0.0)).tolist()
     absent = np.isnan(samples.requests).tolist()
     verdicts = [_OK] * len(silent)
     believed, previous, zeros_in_a_row = -1, -1, 0
@@ -113,6 +115,9 @@ def _judge_silence(
         verdicts[position] = _QUIET if quiet else otherwise
         if quiet:
             demand[index], believed = 0.0, index
+            if quality[index] == _CENSORED:
+                # Nobody counted, and yet hot or failing: no reason to scale in.
+                verdicts[position] = _CENSORED
     quality[silent] = verdicts
 
 

@@ -18,7 +18,7 @@ def shift(values: FloatArray, bins: int, fill: float = np.nan) -> FloatArray:
     if bins <= 0:
         return values
     shifted = np.full(len(values), fill)
-    shifted[bins:] = values[: len(values) - bins]
+    shifted[bins:] = values[: max(len(values) - bins, 0)]
     return shifted
 
 

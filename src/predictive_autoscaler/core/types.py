@@ -259,7 +259,7 @@ class Candidate:
 
     Attributes:
         expected_missed_share: of the requests in the bins that new capacity would serve.
-        cost: in instance-intervals, of keeping to it until the next chance.
+        cost: in instance-intervals, of having it rather than none until the next chance.
     """
 
     instances: int

@@ -25,7 +25,7 @@ class Sale:
 
     start_seconds: float
     lift: float = 0.8
-    ramp_seconds: float = 1800.0
+    ramp_seconds: float = 3600.0
     fade_seconds: float = 7200.0
 
     def factor(self, seconds: FloatArray) -> FloatArray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -58,6 +59,8 @@ class LocalAws:
 @contextmanager
 def local_aws(min_instances: int, max_instances: int, desired: int) -> Iterator[LocalAws]:
     """Start the server on a free loopback port, build the group, and stop it at the end."""
+    # Without a level of its own it writes a line to the terminal for every request.
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     try:
@@ -149,5 +152,6 @@ def _dimensions(aws: LocalAws, namespace: str, name: str) -> list[dict[str, str]
         return [{"Name": "AutoScalingGroupName", "Value": GROUP}]
     dimensions = [{"Name": "LoadBalancer", "Value": aws.load_balancer}]
     if name == "HealthyHostCount":
-        dimensions.append({"Name": "TargetGroup", "Value": aws.target_group})
+        # moto finds a metric only by its dimensions in the order in which they were written.
+        dimensions.insert(0, {"Name": "TargetGroup", "Value": aws.target_group})
     return dimensions

@@ -190,7 +190,8 @@ def _train(environment: Mapping[str, str], past: Samples, options: DemoOptions) 
         *("--from", "cloudwatch", "--days", str(days), "--until", utc_text(past.end)),
         *("--out", str(options.model_folder), "--seed", str(options.seed), "--publish"),
     ]
-    finished = subprocess.run(command, check=False, env=os.environ | environment)
+    # Its table goes where the other news goes: our standard output may be JSON for a machine.
+    finished = subprocess.run(command, check=False, env=os.environ | environment, stdout=sys.stderr)
     if finished.returncode not in (0, NOT_SKILLED_EXIT):
         raise AutoscalerError(f"training ended with exit code {finished.returncode}; see above")
     return finished.returncode == 0

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import sklearn
 
-from predictive_autoscaler.core.artifact import Card
+from predictive_autoscaler.core.artifact import TAIL_WEIGHTS, Card
 from predictive_autoscaler.core.features import FeatureParameters
 from predictive_autoscaler.core.forest import FlatForest, sha256
 from predictive_autoscaler.core.predictors.empirical import EmpiricalPredictor
-from predictive_autoscaler.core.predictors.forest import median_label, stretch_upper_tail
+from predictive_autoscaler.core.predictors.forest import TAIL_BEGINS, weigh_tail
 from predictive_autoscaler.core.types import FloatArray, Rung, Samples
 from predictive_autoscaler.errors import DataError
 from predictive_autoscaler.model.baselines import (
@@ -33,8 +33,7 @@ MIN_HOURS = 24
 MIN_ROWS = 100
 HELD_BACK = 0.3
 """Share of the newest rows held back: its older half calibrates, its newer half scores."""
-CALIBRATED_QUANTILE = 0.99
-TAIL_SCALES = (0.8, 2.0)
+PRIOR_EXCEEDANCES = 5.0
 _NEGLIGIBLE_SHARE = 1 / 300
 MODEL = Rung.FOREST.value
 
@@ -101,8 +100,8 @@ def train(
     progress("fitting on the older rows")
     trial = _fit(dataset, fitted, options)
     progress("calibrating and scoring on held-back time")
-    tail_scale = _tail_scale(trial, dataset, calibrating)
-    scores = _scores(trial, dataset, fitted, scoring, tail_scale, options.parameters)
+    tail_weight = _tail_weight(trial, dataset, calibrating)
+    scores = _scores(trial, dataset, fitted, scoring, tail_weight, options.parameters)
     progress("fitting on all rows")
     forest = _fit(dataset, rows, options)
     npz = forest.to_bytes()
@@ -112,7 +111,7 @@ def train(
         absent_features=dataset.table.absent,
         parameters=options.parameters,
         boot_minutes=options.boot_minutes,
-        tail_scale=_tail_scale(trial, dataset, np.concatenate([calibrating, scoring])),
+        tail_weight=_tail_weight(trial, dataset, np.concatenate([calibrating, scoring])),
         trained_from=samples.time_of(int(rows[0])),
         trained_until=samples.end,
         rows=len(rows),
@@ -180,36 +179,29 @@ def _fit(dataset: Dataset, rows: Rows, options: TrainOptions) -> FlatForest:
     return flatten(fitted, features, paths)
 
 
-def _quantiles(forest: FlatForest, features: FloatArray, tail_scale: float) -> FloatArray:
+def _quantiles(forest: FlatForest, features: FloatArray, tail_weight: float) -> FloatArray:
     """Log-ratio quantiles of each row, shape (rows, len(LOSS_QUANTILES))."""
     result = np.empty((len(features), len(LOSS_QUANTILES)))
     for index, row in enumerate(features):
         members, weights = forest.distribution(row)
-        reached = np.searchsorted(np.cumsum(weights), LOSS_QUANTILES)
-        labels = forest.labels[members]
-        stretched = stretch_upper_tail(labels, median_label(labels, weights), tail_scale)
-        result[index] = stretched[np.minimum(reached, len(members) - 1)]
+        reached = np.searchsorted(np.cumsum(weigh_tail(weights, tail_weight)), LOSS_QUANTILES)
+        result[index] = forest.labels[members[np.minimum(reached, len(members) - 1)]]
     return result
 
 
-def _tail_scale(forest: FlatForest, dataset: Dataset, rows: Rows) -> float:
-    """The factor on the upper spread that gives the upper quantile its nominal coverage.
+def _tail_weight(forest: FlatForest, dataset: Dataset, rows: Rows) -> float:
+    """How much oftener than it should the upper quantile was exceeded on held-back rows.
 
-    Split conformal prediction with a scaled score (Lei et al., "Distribution-Free
-    Predictive Inference for Regression", JASA 113, 2018): the score is how far a label lies
-    above the median, in units of the forecast's own distance from median to quantile. With
-    too few rows to see that quantile, nothing is scaled.
+    Drawn towards 1 by `PRIOR_EXCEEDANCES`, since exceedances are rare and come in bursts.
     """
-    quantiles = _quantiles(forest, dataset.table.values[rows], 1.0)
-    median = quantiles[:, LOSS_QUANTILES.index(0.5)]
-    reach = quantiles[:, LOSS_QUANTILES.index(CALIBRATED_QUANTILE)] - median
-    usable = reach > 0
-    if usable.sum() * (1 - CALIBRATED_QUANTILE) < 1:
-        return 1.0
-    scores = (dataset.paths[rows].max(axis=1) - median)[usable] / reach[usable]
-    level = min(1.0, CALIBRATED_QUANTILE * (1 + 1 / len(scores)))
-    low, high = TAIL_SCALES
-    return float(np.clip(np.quantile(scores, level), low, high))
+    upper = _quantiles(forest, dataset.table.values[rows], 1.0)[
+        :, LOSS_QUANTILES.index(TAIL_BEGINS)
+    ]
+    exceeded = float((dataset.paths[rows].max(axis=1) > upper).sum())
+    expected = (1 - TAIL_BEGINS) * len(rows)
+    ratio = (exceeded + PRIOR_EXCEEDANCES) / (expected + PRIOR_EXCEEDANCES)
+    low, high = TAIL_WEIGHTS
+    return min(max(ratio, low), high)
 
 
 def _scores(
@@ -217,12 +209,12 @@ def _scores(
     dataset: Dataset,
     fitted: Rows,
     rows: Rows,
-    tail_scale: float,
+    tail_weight: float,
     parameters: FeatureParameters,
 ) -> dict[str, Score | None]:
     table = dataset.table
     actual = actual_demand(table, parameters.horizon_bins)[rows]
-    ours = _quantiles(forest, table.values[rows], tail_scale)
+    ours = _quantiles(forest, table.values[rows], tail_weight)
     scores: dict[str, Score | None] = {MODEL: score(actual, to_demand(ours, table, rows))}
     for rung in BASELINES:
         predictor = EmpiricalPredictor(rung, parameters)

@@ -16,9 +16,9 @@ from predictive_autoscaler.core.policies.scale_in import (
 ORDERED_POLICIES: tuple[Policy, ...] = (
     ReactiveFloor(),
     AnnouncedEvents(),
-    ScaleInGrace(),
     DataQuality(),
     BlockedGroup(),
+    ScaleInGrace(),
     StepLimit(),
     GroupBounds(),
 )

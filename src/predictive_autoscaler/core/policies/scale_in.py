@@ -15,15 +15,19 @@ class ScaleInGrace:
     def apply(self, capacity: int, context: PolicyContext) -> tuple[int, str]:
         before = context.before_instances
         caution = context.parameters.caution[context.rung]
-        since = context.now - timedelta(minutes=caution.grace_minutes)
-        recent = [wish for moment, wish in context.state.wishes if moment > since]
         if capacity >= before or caution.grace_minutes == 0:
             return capacity, ""
-        kept = min(before, max([capacity, *recent]))
+        interval = context.parameters.interval
+        # The wish before this one always counts, where ticks are further apart than the grace.
+        since = context.now - max(timedelta(minutes=caution.grace_minutes), 1.5 * interval)
+        wishes = context.state.wishes
+        recent = [wish for moment, wish in wishes if moment > since]
+        # One interval of slack: ticks do not fall on the very edge of the grace.
+        if not recent or wishes[0][0] > since + interval:
+            return before, "too little is remembered to scale in yet"
+        kept = max(capacity, *recent)
         text = f"{kept} were needed within the last {caution.grace_minutes:g} minutes"
-        if not recent:
-            kept, text = before, "too little is remembered to scale in yet"
-        return kept, text
+        return min(before, kept), text
 
 
 class DataQuality:

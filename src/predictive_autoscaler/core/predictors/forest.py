@@ -9,6 +9,9 @@ from predictive_autoscaler.core.features import FeatureTable
 from predictive_autoscaler.core.types import FloatArray, Forecast, Rung, Samples
 from predictive_autoscaler.errors import ModelError
 
+TAIL_BEGINS = 0.95
+"""The quantile whose exceedances are calibrated on held-back time."""
+
 
 class ForestPredictor:
     """Asks a published model. Its labels are log-ratios of demand to the recent level."""
@@ -28,10 +31,9 @@ class ForestPredictor:
         row = table.select(card.feature_names)[-1]
         forest = self._model.forest
         members, weights = forest.distribution(row)
-        median = median_label(forest.labels[members], weights)
         return forecast_from_log_ratios(
-            stretch_upper_tail(forest.paths[members], median, card.tail_scale),
-            weights,
+            forest.paths[members],
+            weigh_tail(weights, card.tail_weight),
             samples,
             table,
             self.rung,
@@ -39,15 +41,16 @@ class ForestPredictor:
         )
 
 
-def median_label(labels: FloatArray, weights: FloatArray) -> float:
-    """The weighted median of ascending labels (k,)."""
-    return float(labels[int(np.searchsorted(np.cumsum(weights), 0.5))])
+def weigh_tail(weights: FloatArray, factor: float) -> FloatArray:
+    """Multiply the weight of what lies above the upper quantile, and normalise again.
 
-
-def stretch_upper_tail(log_ratios: FloatArray, median: float, scale: float) -> FloatArray:
-    """Scale what lies above the median: by how far it does. Any shape."""
-    above = log_ratios > median
-    return np.where(above, median + scale * (log_ratios - median), log_ratios)
+    Args:
+        weights: (k,) of labels in ascending order, summing to 1.
+        factor: at least 1.
+    """
+    heavier = np.where(np.cumsum(weights) > TAIL_BEGINS, factor * weights, weights)
+    normalised: FloatArray = heavier / heavier.sum()
+    return normalised
 
 
 def forecast_from_log_ratios(

@@ -1,0 +1,158 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from predictive_autoscaler.core.decide import decide
+from predictive_autoscaler.core.explain import deciding_reason, explain, headline
+from predictive_autoscaler.core.types import (
+    Bounds,
+    Candidate,
+    Decision,
+    Quality,
+    Reason,
+    Rung,
+)
+from tests.unit.core.builders import MONDAY, PARAMETERS, evidence, shop, small_model, with_newest
+
+PLAIN = Decision(
+    group="web",
+    slot=MONDAY,
+    rung=Rung.FOREST,
+    model_id="20260301T000000Z-abc",
+    present_demand_requests=4321.0,
+    present_quality=Quality.OK,
+    capacity_per_instance=1000.0,
+    miss_price=8.0,
+    quantiles={"0.05": 4000.0, "0.5": 5000.0, "0.95": 6500.0},
+    candidates=(Candidate(6, 0.05, 9.0), Candidate(7, 0.0123, 8.0)),
+    wish_instances=7,
+    floor_instances=5,
+    before_instances=5,
+    after_instances=7,
+    reasons=(),
+)
+NOTHING: Mapping[str, object] = {"status": "applied", "instances": 7}
+
+
+def words(decision: Decision) -> str:
+    return "\n".join(explain(decision, "full", NOTHING).paragraphs)
+
+
+def changed(*reasons: Reason, after: int) -> Decision:
+    return replace(PLAIN, reasons=reasons, after_instances=after)
+
+
+@pytest.mark.parametrize(
+    ("after", "start"),
+    [
+        (7, "Scale out from 5 to 7: the forecast calls for 7"),
+        (5, "Stay at 5: "),
+        (3, "Scale in from 5 to 3: "),
+    ],
+)
+def test_the_headline_says_what_happens(after: int, start: str) -> None:
+    assert headline(replace(PLAIN, after_instances=after)).startswith(start)
+
+
+def test_the_rule_that_had_the_last_word_is_the_reason() -> None:
+    decision = changed(
+        Reason("reactive floor", 3, 9, "the traffic needs 9"),
+        Reason("bounds", 9, 8, "the group's maximum is 8"),
+        after=8,
+    )
+    assert headline(decision) == "Scale out from 5 to 8: the group's maximum is 8 (bounds)."
+    # And every rule is told, in its order
+    lines = [line for line in words(decision).splitlines() if "becomes" in line]
+    assert lines == [
+        "Reactive floor: 3 becomes 9, because the traffic needs 9.",
+        "Bounds: 9 becomes 8, because the group's maximum is 8.",
+    ]
+
+
+def test_the_forecast_is_told_with_its_source_and_band() -> None:
+    text = words(PLAIN)
+    assert "forest, model 20260301T000000Z-abc" in text
+    assert "at most 5,000 requests" in text
+    assert "between 4,000 and 6,500" in text
+    assert "up to 6,500 requests" in headline(PLAIN)
+
+
+def test_a_lower_rung_is_named_without_a_model() -> None:
+    text = words(replace(PLAIN, rung=Rung.SEASONAL, model_id=None))
+    assert "The forecast (seasonal) sees" in text
+
+
+def test_the_price_and_what_is_still_missed_are_told() -> None:
+    text = words(PLAIN)
+    assert "priced at 8 times" in text
+    assert "7 instances" in text
+    assert "1.2 % of requests are still expected to be missed" in text
+
+
+def test_a_wish_that_was_not_weighed_is_passed_over() -> None:
+    assert "is priced at" in words(PLAIN)
+    assert "is priced at" not in words(replace(PLAIN, candidates=()))
+
+
+def test_without_a_forecast_that_is_said() -> None:
+    silent = replace(PLAIN, quantiles={}, candidates=(), after_instances=5, wish_instances=5)
+    assert "No predictor could answer" in words(silent)
+    assert deciding_reason(silent) == "nothing could be forecast"
+
+
+@pytest.mark.parametrize("quality", list(Quality))
+def test_every_quality_has_its_words(quality: Quality) -> None:
+    texts = {words(replace(PLAIN, present_quality=each)) for each in Quality}
+    assert len(texts) == len(Quality)
+    assert "4,321 requests" in words(replace(PLAIN, present_quality=quality))
+
+
+def test_troubles_are_told() -> None:
+    text = words(replace(PLAIN, faults=("forest: the model is of group 'api'",)))
+    assert "Trouble: forest: the model is of group 'api'." in text
+
+
+@pytest.mark.parametrize(
+    ("outcome", "part"),
+    [
+        ({"status": "applied", "instances": 7}, "set to 7"),
+        ({"status": "unchanged"}, "already had it"),
+        ({"status": "observed"}, "observe"),
+        ({"status": "off"}, "off"),
+        ({"status": "failed", "error": "throttled"}, "throttled"),
+        ({"status": "gone", "error": "no group 'web'"}, "no group 'web'"),
+        ({"status": "claimed"}, "before it could say"),
+        ({"status": "dry run"}, "dry run"),
+        ({"status": "something new"}, "something new (mode full)"),
+        ({}, "mode full"),
+    ],
+)
+def test_every_outcome_has_its_words(outcome: Mapping[str, object], part: str) -> None:
+    assert part in explain(PLAIN, "full", outcome).outcome
+
+
+# Of real decisions
+
+
+def test_scaling_out_ahead_of_traffic_is_explained() -> None:
+    decision = decide(evidence(shop(), 1, model=small_model()), PARAMETERS).decision
+    assert decision.after_instances > 1
+    assert headline(decision).startswith(f"Scale out from 1 to {decision.after_instances}: ")
+    assert "model" in words(decision)
+
+
+def test_holding_on_a_missing_metric_is_explained() -> None:
+    samples = with_newest(shop(), 1, requests=np.nan)
+    decision = decide(evidence(samples, 60, model=small_model()), PARAMETERS).decision
+    reason = "the newest request count is absent (data quality)"
+    assert headline(decision) == f"Stay at 60: {reason}."
+    assert "absent; the newest known one is shown" in words(decision)
+
+
+def test_a_clamp_at_the_maximum_is_explained() -> None:
+    decision = decide(evidence(shop(), 4, bounds=Bounds(1, 6)), PARAMETERS).decision
+    assert headline(decision) == "Scale out from 4 to 6: the group's maximum is 6 (bounds)."

@@ -1,0 +1,157 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from predictive_autoscaler.core.planner import ROUNDING_UP, plan_capacity
+from predictive_autoscaler.core.types import Forecast, Rung
+from tests.unit.core.builders import MONDAY
+
+# Quarters as ratios, powers of two as numbers of rows, whole levels and halves as prices: all sums
+# and products are exact in floats, so that ties are ties and the reference may use fractions.
+shapes = st.tuples(st.sampled_from([1, 2, 8, 16]), st.integers(1, 3))
+quarters = hnp.arrays(np.int64, shapes, elements=st.integers(0, 24), fill=st.nothing())
+rows = quarters.map(lambda numbers: (numbers / 4).tolist())
+levels = st.integers(0, 9).map(float)
+prices = st.integers(0, 24).map(lambda n: n / 2)
+befores = st.integers(0, 40)
+firsts = st.integers(0, 3)
+
+
+def forecast_of(ratios: list[list[float]], level: float) -> Forecast:
+    weights = np.full(len(ratios), 1.0 / len(ratios))
+    return Forecast(MONDAY, level, np.array(ratios), weights, Rung.FOREST)
+
+
+def least_cost(
+    ratios: list[list[float]], first: int, unit: int, price: float, level: float, rounding: float
+) -> int:
+    """The documented rule by brute force: the cheapest support point, as instances.
+
+    In whole numbers: demand in quarters of the level, costs in eighths per row.
+    """
+    demands = [round(4 * ratio) for row in ratios for ratio in row[first:]]
+
+    def cost(capacity: int) -> float:
+        missed = sum(demand for demand in demands if demand > capacity)
+        return 2 * len(ratios) * unit * capacity + 2 * price * missed
+
+    best = min(sorted(set(demands), reverse=True), key=cost)  # of equal costs, the larger
+    whole = int(best * level // 4)
+    # Of the demand that is worth serving, what the last instance alone would carry.
+    last = sum(d for d in demands if d <= best and d * level > 4 * whole)
+    saved = price * last * level
+    return whole + 1 if saved >= rounding * unit * 4 * len(ratios) else whole
+
+
+@given(ratios=rows, level=levels, price=prices, before=befores, first=firsts)
+@settings(max_examples=150)
+def test_keeping_and_adding_cost_least(
+    ratios: list[list[float]], level: float, price: float, before: int, first: int
+) -> None:
+    plan = plan_capacity(forecast_of(ratios, level), 1.0, price, before, first)
+    horizon = len(ratios[0])
+    start = min(first, horizon - 1)
+    served = horizon - start
+    assert plan.keep_instances == least_cost(ratios, 0, served, price, level, 1.0)
+    assert plan.add_instances == least_cost(ratios, start, horizon, price, level, ROUNDING_UP)
+
+
+@given(ratios=rows, level=levels, price=prices, first=firsts)
+@settings(max_examples=100)
+def test_what_is_worth_adding_is_worth_keeping(
+    ratios: list[list[float]], level: float, price: float, first: int
+) -> None:
+    # Given that possibly nobody comes: then "none at all" is weighed, too
+    possible = [*ratios, *[[0.0] * len(ratios[0])] * len(ratios)]
+    plan = plan_capacity(forecast_of(possible, level), 1.0, price, 0, first)
+    assert plan.add_instances <= plan.keep_instances
+
+
+@given(ratios=rows, level=levels, price=prices, before=befores, first=firsts)
+def test_capacity_stays_while_it_lies_between_the_two(
+    ratios: list[list[float]], level: float, price: float, before: int, first: int
+) -> None:
+    plan = plan_capacity(forecast_of(ratios, level), 1.0, price, before, first)
+    add, keep = plan.add_instances, plan.keep_instances
+    if add <= before <= keep:
+        assert plan.instances == before
+    assert min(add, keep) <= plan.instances <= max(add, keep)
+    assert plan.instances in (add, keep, before)
+
+
+@given(ratios=rows, level=levels, more=levels, price=prices, before=befores, first=firsts)
+@settings(max_examples=100)
+def test_more_demand_never_takes_fewer_instances(
+    ratios: list[list[float]], level: float, more: float, price: float, before: int, first: int
+) -> None:
+    some, greater = (
+        plan_capacity(forecast_of(ratios, amount), 1.0, price, before, first)
+        for amount in (level, level + more)
+    )
+    assert some.instances <= greater.instances
+
+
+@given(ratios=rows, level=levels, price=prices, more=prices, before=befores, first=firsts)
+@settings(max_examples=100)
+def test_a_dearer_miss_never_takes_fewer_instances(
+    ratios: list[list[float]], level: float, price: float, more: float, before: int, first: int
+) -> None:
+    cheap, dear = (
+        plan_capacity(forecast_of(ratios, level), 1.0, kappa, before, first)
+        for kappa in (price, price + more)
+    )
+    assert cheap.instances <= dear.instances
+
+
+@given(ratios=rows, level=levels, price=prices, before=befores)
+def test_candidates_lie_around_the_wish_and_miss_less_the_more_they_are(
+    ratios: list[list[float]], level: float, price: float, before: int
+) -> None:
+    plan = plan_capacity(forecast_of(ratios, level), 1.0, price, before, 1)
+    instances = [candidate.instances for candidate in plan.candidates]
+    shares = [candidate.expected_missed_share for candidate in plan.candidates]
+    assert plan.instances in instances
+    assert instances == sorted(set(instances))
+    assert min(instances) >= 0
+    assert shares == sorted(shares, reverse=True)
+    assert all(0.0 <= share <= 1.0 for share in shares)
+
+
+@given(ratios=rows, price=prices, before=befores)
+def test_no_demand_needs_no_instances(ratios: list[list[float]], price: float, before: int) -> None:
+    plan = plan_capacity(forecast_of(ratios, 0.0), 1.0, price, before, 0)
+    assert (plan.instances, plan.candidates[0].expected_missed_share) == (0, 0.0)
+
+
+@given(ratios=rows, level=levels)
+def test_at_an_exorbitant_price_nothing_is_missed(ratios: list[list[float]], level: float) -> None:
+    assume(level > 0)
+    plan = plan_capacity(forecast_of(ratios, level), 1.0, 1e9, 0, 0)
+    assert plan.instances == math.ceil(level * max(max(row) for row in ratios))
+
+
+def test_a_rare_peak_is_worth_its_price_and_not_more() -> None:
+    # Given ten instances' worth of demand, and twenty once in eight times
+    ratios = [[1.0]] * 7 + [[2.0]]
+    # Then the other ten save a miss of 20/8 for 10: worth it from a price of 4 on
+    forecast = forecast_of(ratios, 10.0)
+    wishes = [plan_capacity(forecast, 1.0, price, 0, 0).instances for price in (3.9, 4.0, 4.1)]
+    assert wishes == [10, 20, 20]
+
+
+@pytest.mark.parametrize(("ratio", "instances"), [(3.0, 3), (3.05, 3), (3.5, 4)])
+def test_a_sliver_of_an_instance_is_not_taken_if_missing_it_is_cheaper(
+    ratio: float, instances: int
+) -> None:
+    # Given hundred ways, of which one needs a little more than three instances
+    ratios = np.full((100, 1), 3.0)
+    ratios[0] = ratio
+    ratios[1:50] = min(ratio, 3.0) if ratio <= 3.05 else ratio
+    forecast = Forecast(MONDAY, 1.0, ratios, np.full(100, 0.01), Rung.FOREST)
+    assert plan_capacity(forecast, 1.0, 10.0, 0, 0).instances == instances
