@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import re
+import shutil
 import subprocess
 from dataclasses import dataclass
 from functools import cache
@@ -54,7 +56,9 @@ class Demo:
 @cache
 def demo(trace: str | None = None, repetition: int = 0) -> Demo:
     """Run once and keep for all tests of this process."""
-    out = Path(mkdtemp(prefix="demo-")) / "deep" / "demo"
+    folder = Path(mkdtemp(prefix="demo-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    out = folder / "deep" / "demo"
     source = ("--trace", TRACES / trace) if trace else ()
     return Demo(run("demo", "--json", "--out", out, *source, seconds=600), out)
 
@@ -85,7 +89,7 @@ class TestTheGeneratedShop:
         made = demo()
         assert made.ours["instance_hours"] <= 0.85 * made.tracked["instance_hours"]
         # A sale that nobody announced costs a boot and an interval whatever the forecast.
-        assert made.ours["missed_share"] <= 0.02
+        assert made.ours["missed_share"] <= 0.01
         assert made.figures("oracle")["missed_share"] == 0
         assert made.ours["cost_against_oracle"] >= 1
 

@@ -31,11 +31,18 @@ class Collector:
         self._windows: dict[str, Samples] = {}
 
     def collect(
-        self, groups: Sequence[GroupSettings], until: dict[str, datetime]
+        self,
+        groups: Sequence[GroupSettings],
+        until: dict[str, datetime],
+        *,
+        keep_days: bool = True,
     ) -> tuple[dict[str, Samples], dict[str, str]]:
         """The serving window of every group, up to its `until`.
 
         A window always reaches `until`: what could not be read is absent in it.
+
+        Args:
+            keep_days: save the days that have become complete.
 
         Returns:
             Windows by group, and what went wrong by group.
@@ -51,7 +58,8 @@ class Collector:
         for group in groups:
             window = self._extended(group, fresh.get(group.name), until[group.name])
             windows[group.name] = window
-        self._keep_finished_days(groups, fresh, faults)
+        if keep_days:
+            self._keep_finished_days(groups, fresh, faults)
         return windows, faults
 
     def _request(self, group: GroupSettings, until: datetime) -> MetricRequest:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import traceback
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -91,7 +92,7 @@ class Controller:
         groups = [GroupTick(settings) for settings in self._groups]
         tick = Tick(now, floor_to(scheduled, interval), groups)
         self._look_up(tick)
-        self._collect(tick)
+        self._collect(tick, keep_days=not dry_run)
         self._load_models(tick)
         self._decide(tick)
         if dry_run:
@@ -135,7 +136,7 @@ class Controller:
             except AutoscalerError as error:
                 group.faults.append(f"calendar and mode: {error}")
 
-    def _collect(self, tick: Tick) -> None:
+    def _collect(self, tick: Tick, *, keep_days: bool) -> None:
         live = [group for group in tick.groups if group.state is not None]
         until = {
             group.name: known_until(
@@ -143,7 +144,9 @@ class Controller:
             )
             for group in live
         }
-        windows, faults = self._collector.collect([group.settings for group in live], until)
+        windows, faults = self._collector.collect(
+            [group.settings for group in live], until, keep_days=keep_days
+        )
         for group in live:
             group.samples = windows[group.name]
             if group.name in faults:
@@ -174,7 +177,11 @@ class Controller:
                 calendar=group.control.calendar,
                 faults=tuple(group.faults),
             )
-            group.outcome = decide(evidence, group.settings.parameters)
+            try:
+                group.outcome = decide(evidence, group.settings.parameters)
+            except Exception as error:  # one group's bad luck must not be everybody's
+                group.result = {"status": "failed", "error": f"deciding failed: {error!r}"}
+                self._log(traceback.format_exc())
 
     def _as_record(self, tick: Tick, status: str) -> Json:
         return {
@@ -265,6 +272,12 @@ def check_model(model: Model, settings: GroupSettings, now: datetime) -> None:
         raise ModelError(
             f"the model was trained on intervals of {card.parameters.interval_seconds} s, "
             f"the setting is {parameters.interval_seconds} s"
+        )
+    needed = parameters.features.horizon_bins
+    if card.parameters.horizon_bins < needed:
+        raise ModelError(
+            f"the model looks {card.parameters.horizon_bins} intervals ahead, but with the present "
+            f"boot time and metric delay {needed} are needed; train it again"
         )
     age = now - card.trained_until
     if age > timedelta(days=settings.max_model_age_days):

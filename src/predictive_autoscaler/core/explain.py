@@ -73,15 +73,20 @@ def deciding_reason(decision: Decision) -> str:
     high = decision.quantiles["0.95"]
     return (
         f"the forecast calls for {decision.wish_instances} "
-        f"(up to {high:,.0f} requests with 95 % confidence)"
+        f"(up to {_count(high)} requests with 95 % confidence)"
     )
+
+
+def _count(value: float) -> str:
+    """A number of requests: whole, but with three digits at least."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def _traffic(decision: Decision) -> str:
     return (
-        f"The newest interval brought {decision.present_demand_requests:,.0f} requests; the count "
-        f"is {_QUALITY_WORDS[decision.present_quality]}. An instance carries "
-        f"{decision.capacity_per_instance:,.0f}, so that alone needs {decision.floor_instances}."
+        f"The newest interval brought {_count(decision.present_demand_requests)} requests; the "
+        f"count is {_QUALITY_WORDS[decision.present_quality]}. An instance carries "
+        f"{_count(decision.capacity_per_instance)}, so that alone needs {decision.floor_instances}."
     )
 
 
@@ -91,9 +96,9 @@ def _forecast(decision: Decision) -> str:
     low, middle, high = (decision.quantiles[q] for q in ("0.05", "0.5", "0.95"))
     source = f", model {decision.model_id}" if decision.model_id else ""
     return (
-        f"The forecast ({decision.rung.value}{source}) sees at most {middle:,.0f} requests per "
-        f"interval, and with 90 % confidence between {low:,.0f} and {high:,.0f}, until capacity "
-        "that is asked for at the next chance could serve."
+        f"The forecast ({decision.rung.value}{source}) expects a peak of {_count(middle)} requests "
+        f"per interval, with 90 % confidence between {_count(low)} and {_count(high)}, before "
+        "capacity that is asked for at the next chance could serve."
     )
 
 

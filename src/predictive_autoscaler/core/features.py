@@ -34,6 +34,8 @@ _MAXIMA = (HOUR // 2, HOUR, 3 * HOUR, 12 * HOUR, DAY)
 _SPREADS = (HOUR // 2, HOUR, 3 * HOUR, DAY)
 _AROUND = HOUR // 2
 _FLOOR_SHARE = 0.01
+_MOST_LOG_RATIO = 20.0
+"""Beyond a factor of some hundred millions, a ratio says no more than that."""
 _DAILY_HARMONICS = 3
 _WEEKLY_HARMONICS = 2
 
@@ -82,9 +84,9 @@ class Level:
         """
         shape = (-1,) + (1,) * (demand.ndim - 1)
         floor, level = self.floor_requests.reshape(shape), self.requests.reshape(shape)
-        with np.errstate(divide="ignore", invalid="ignore"):
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             ratio: FloatArray = np.log((demand + floor) / (level + floor))
-            return ratio
+        return np.clip(ratio, -_MOST_LOG_RATIO, _MOST_LOG_RATIO)
 
 
 @dataclass(frozen=True, eq=False)

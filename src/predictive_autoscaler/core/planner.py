@@ -76,14 +76,19 @@ def plan_capacity(
     keep = whole_horizon.least_cost(served, miss_price, per_instance)
     add = once_served.least_cost(horizon, miss_price, per_instance, ROUNDING_UP)
     wish = max(add, min(before_instances, keep))
-    # The question that was decided is the one whose costs explain it.
-    asked, unit = (once_served, horizon) if wish > before_instances else (whole_horizon, served)
-    candidates = tuple(
-        Candidate(
-            instances,
-            once_served.share(instances, per_instance),
-            unit * instances + miss_price * asked.missed(instances, per_instance),
+
+    def cost(instances: int) -> float:
+        """Of keeping what there is up to this; beyond it, of adding as well."""
+        kept = min(instances, before_instances)
+        keeping = served * kept + miss_price * whole_horizon.missed(kept, per_instance)
+        added = horizon * (instances - kept)
+        spared = once_served.missed(kept, per_instance) - once_served.missed(
+            instances, per_instance
         )
+        return keeping + added - miss_price * spared
+
+    candidates = tuple(
+        Candidate(instances, once_served.share(instances, per_instance), cost(instances))
         for instances in range(max(0, wish - 2), wish + 3)
     )
     return Plan(wish, keep, add, candidates)

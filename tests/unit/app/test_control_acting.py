@@ -75,6 +75,7 @@ def untouched(made: World) -> bool:
         and made.sink.values == []
         and made.notifier.messages == []
         and made.lines == []
+        and made.history.days(GROUP) == []
     )
 
 

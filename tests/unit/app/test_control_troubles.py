@@ -6,8 +6,8 @@ import io
 import json
 import pickle
 import zipfile
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from predictive_autoscaler.adapters.memory import MemoryActuator, MemoryMetricSource
+from predictive_autoscaler.adapters.memory import MemoryActuator
 from predictive_autoscaler.core.artifact import Card
 from predictive_autoscaler.core.forest import sha256
 from predictive_autoscaler.core.types import Bounds, GroupState, Json
@@ -468,15 +468,6 @@ def test_a_lost_previous_record_is_a_trouble_and_no_stop() -> None:
 # --- more than one group -----------------------------------------------------------------------
 
 
-@dataclass
-class Pair:
-    """Two groups in one tick."""
-
-    world: World
-    alone: list[Json]
-    """What the second one decides with nobody beside it."""
-
-
 def two_groups() -> World:
     made = world(desired=12)
     made.groups = (settings("bad"), *made.groups)
@@ -516,7 +507,16 @@ def wild_metrics(made: World) -> None:
     )
 
 
-@pytest.mark.parametrize("damage", [no_metrics, gone, bad_model, refused, wild_metrics])
+def impossible_numbers(made: World) -> None:
+    """What no check lets through, and breaks the arithmetic of deciding."""
+    bad, *others = made.groups
+    parameters = replace(bad.parameters, capacity_per_instance=0.0)
+    made.groups = (replace(bad, parameters=parameters), *others)
+
+
+@pytest.mark.parametrize(
+    "damage", [no_metrics, gone, bad_model, refused, wild_metrics, impossible_numbers]
+)
 def test_one_broken_group_does_not_harm_another(damage: Callable[[World], None]) -> None:
     alone = [entry(record) for record in world(desired=12).run(6)]
     made = two_groups()
@@ -526,6 +526,23 @@ def test_one_broken_group_does_not_harm_another(damage: Callable[[World], None])
     assert {record["status"] for record in records} == {"completed"}
     calls = [call for call in made.actuator.calls if call[0] == GROUP]
     assert len(calls) == sum(part["outcome"]["status"] == "applied" for part in alone)
+
+
+def test_a_group_that_cannot_be_decided_is_told_and_left_alone() -> None:
+    made = two_groups()
+    impossible_numbers(made)
+    record = made.step()
+    assert record["groups"]["bad"]["decision"] is None
+    assert "ZeroDivisionError" in record["groups"]["bad"]["outcome"]["error"]
+    assert [name for name, _ in made.actuator.calls] == [GROUP]
+    assert any("ZeroDivisionError" in text for _, text in made.notifier.messages)
+
+
+def test_a_model_that_does_not_look_far_enough_is_not_used() -> None:
+    """It was trained for instances that boot in five minutes."""
+    record = world(BOOT_MINUTES="20").step()
+    assert decision(record)["rung"] == "seasonal"
+    assert "the model looks 2 intervals ahead" in " ".join(decision(record)["faults"])
 
 
 def test_two_sound_groups_are_decided_apart_in_one_read() -> None:
@@ -538,15 +555,6 @@ def test_two_sound_groups_are_decided_apart_in_one_read() -> None:
     assert first["present_demand_requests"] != second["present_demand_requests"]
     assert first["model_id"] != second["model_id"] or first["rung"] == second["rung"]
     assert {value.group for value in made.sink.values} == {GROUP, "bad"}
-
-
-class HalfBlind(MemoryMetricSource):
-    """Fails for all as soon as one group's metrics cannot be read."""
-
-    def read(self, requests: Sequence[Any]) -> dict[str, Any]:
-        if any(request.group == "bad" for request in requests):
-            raise SourceError("nobody has said where the metrics of group 'bad' are")
-        return super().read(requests)
 
 
 def test_a_read_that_fails_for_all_holds_all() -> None:

@@ -76,14 +76,14 @@ def test_the_rule_that_had_the_last_word_is_the_reason() -> None:
 def test_the_forecast_is_told_with_its_source_and_band() -> None:
     text = words(PLAIN)
     assert "forest, model 20260301T000000Z-abc" in text
-    assert "at most 5,000 requests" in text
+    assert "a peak of 5,000 requests" in text
     assert "between 4,000 and 6,500" in text
     assert "up to 6,500 requests" in headline(PLAIN)
 
 
 def test_a_lower_rung_is_named_without_a_model() -> None:
     text = words(replace(PLAIN, rung=Rung.SEASONAL, model_id=None))
-    assert "The forecast (seasonal) sees" in text
+    assert "The forecast (seasonal) expects" in text
 
 
 def test_the_price_and_what_is_still_missed_are_told() -> None:

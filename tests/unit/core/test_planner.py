@@ -155,3 +155,21 @@ def test_a_sliver_of_an_instance_is_not_taken_if_missing_it_is_cheaper(
     ratios[1:50] = min(ratio, 3.0) if ratio <= 3.05 else ratio
     forecast = Forecast(MONDAY, 1.0, ratios, np.full(100, 0.01), Rung.FOREST)
     assert plan_capacity(forecast, 1.0, 10.0, 0, 0).instances == instances
+
+
+@given(
+    before=st.integers(0, 12),
+    price=st.sampled_from([2.0, 5.0, 20.0]),
+    level=st.floats(2.0, 9.0),
+)
+def test_no_weighed_capacity_is_much_cheaper_than_the_wish(
+    before: int, price: float, level: float
+) -> None:
+    """The table of an explanation must not contradict the decision."""
+    rng = np.random.default_rng(3)
+    ratios = np.exp(rng.normal(0, 0.2, (300, 2)))
+    plan = plan_capacity(forecast_of(ratios.tolist(), level), 1.0, price, before, 1)
+    cost = {candidate.instances: candidate.cost for candidate in plan.candidates}
+    # Nothing at all is not weighed; half an instance for two bins is what rounding up asks for.
+    least = min(price for instances, price in cost.items() if instances > 0)
+    assert cost[plan.instances] <= least + 1.0 + 1e-9
