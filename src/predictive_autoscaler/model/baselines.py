@@ -13,15 +13,16 @@ from dataclasses import asdict, dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from predictive_autoscaler.core.features import FeatureTable, following
-from predictive_autoscaler.core.predictors.empirical import EmpiricalPredictor
+from predictive_autoscaler.core.features import FeatureParameters, FeatureTable, following
+from predictive_autoscaler.core.predictors.empirical import last_value, seasonal_naive
 from predictive_autoscaler.core.types import FloatArray, Rung
 
 Rows = NDArray[np.intp]
 
 LOSS_QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99)
 COVERED = (0.05, 0.95)
-BASELINES = (Rung.LAST_VALUE, Rung.SEASONAL)
+_BASELINE_POINTS = {Rung.LAST_VALUE: last_value, Rung.SEASONAL: seasonal_naive}
+BASELINES = tuple(_BASELINE_POINTS)
 
 
 @dataclass(frozen=True)
@@ -76,8 +77,9 @@ def to_demand(log_ratios: FloatArray, table: FeatureTable, rows: Rows) -> FloatA
 
 
 def baseline_log_ratios(
-    predictor: EmpiricalPredictor,
+    rung: Rung,
     table: FeatureTable,
+    parameters: FeatureParameters,
     labels: FloatArray,
     fitted: Rows,
     rows: Rows,
@@ -90,7 +92,7 @@ def baseline_log_ratios(
     Args:
         labels: (bins,) log-ratio of the largest demand within the horizon.
     """
-    points = predictor.points(table).max(axis=1)
+    points = _BASELINE_POINTS[rung](table, parameters).max(axis=1)
     residuals = (labels - points)[fitted]
     residuals = residuals[~np.isnan(residuals)]
     if len(residuals) == 0 or np.isnan(points[rows]).any():

@@ -12,7 +12,6 @@ import sklearn
 from predictive_autoscaler.core.artifact import TAIL_WEIGHTS, Card
 from predictive_autoscaler.core.features import FeatureParameters
 from predictive_autoscaler.core.forest import FlatForest, sha256
-from predictive_autoscaler.core.predictors.empirical import EmpiricalPredictor
 from predictive_autoscaler.core.predictors.forest import TAIL_BEGINS, weigh_tail
 from predictive_autoscaler.core.types import FloatArray, Rung, Samples
 from predictive_autoscaler.errors import DataError
@@ -217,8 +216,8 @@ def _scores(
     ours = _quantiles(forest, table.values[rows], tail_weight)
     scores: dict[str, Score | None] = {MODEL: score(actual, to_demand(ours, table, rows))}
     for rung in BASELINES:
-        predictor = EmpiricalPredictor(rung, parameters)
-        log_ratios = baseline_log_ratios(predictor, table, dataset.paths.max(axis=1), fitted, rows)
+        labels = dataset.paths.max(axis=1)
+        log_ratios = baseline_log_ratios(rung, table, parameters, labels, fitted, rows)
         scores[rung.value] = (
             score(actual, to_demand(log_ratios, table, rows)) if log_ratios is not None else None
         )

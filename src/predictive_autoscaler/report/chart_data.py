@@ -3,47 +3,41 @@
 from __future__ import annotations
 
 import bisect
-import json
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import numpy as np
 
-from predictive_autoscaler.core.types import BoolArray, Candidate, FloatArray
+from predictive_autoscaler.core.types import Candidate
+from predictive_autoscaler.report.missed import missed_bins
 from predictive_autoscaler.report.numbers import grouped, percent
 from predictive_autoscaler.report.replay import ExplainedDecision, PolicyRun, ReplayReport
-from predictive_autoscaler.report.verdict import oracle_of, rival_of
-
-_DIGITS = 6
-_ESCAPES = {ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&\u2028\u2029"}
-
-
-def script_json(value: object) -> str:
-    """JSON that cannot end the script element that it stands in."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    return text.translate(_ESCAPES)
+from predictive_autoscaler.report.roles import oracle_of, rival_of
+from predictive_autoscaler.report.script_data import plain
+from predictive_autoscaler.report.times import time_text
 
 
 def chart_data(report: ReplayReport) -> dict[str, Any]:
     """The day and its decisions, as the script expects them."""
-    rival, oracle = rival_of(report), oracle_of(report)
+    ours = report.runs[0] if report.runs else None
+    rival, oracle = rival_of(report.runs, ours), oracle_of(report.runs)
     return {
-        "times": [_time_text(moment) for moment in report.times],
+        "times": [time_text(moment) for moment in report.times],
         "seconds": report.interval_seconds,
-        "demand": _plain(report.demand),
-        "needed": _plain(report.needed),
+        "demand": plain(report.demand),
+        "needed": plain(report.needed),
         "band": {
-            "lower": _plain(report.band.lower),
-            "median": _plain(report.band.median),
-            "upper": _plain(report.band.upper),
+            "lower": plain(report.band.lower),
+            "median": plain(report.band.median),
+            "upper": plain(report.band.upper),
         },
         "runs": [
             {
                 "name": run.name,
                 "role": _role(run, report, rival, oracle),
-                "asked": _plain(run.asked),
-                "ready": _plain(run.ready),
+                "asked": plain(run.asked),
+                "ready": plain(run.ready),
                 "missed": np.flatnonzero(missed_bins(report, run)).tolist(),
             }
             for run in report.runs
@@ -51,13 +45,6 @@ def chart_data(report: ReplayReport) -> dict[str, Any]:
         "decisions": [_decision(explained, report.times) for explained in report.decisions],
         "start": _where_to_look(report),
     }
-
-
-def missed_bins(report: ReplayReport, run: PolicyRun) -> BoolArray:
-    """In which bins a run missed requests, by the rule of its score; shape (bins,)."""
-    carried = run.ready * report.capacity_per_instance
-    missed: BoolArray = np.nan_to_num(report.demand) > np.nan_to_num(carried)
-    return missed
 
 
 def beyond_band(report: ReplayReport) -> tuple[int, int, int]:
@@ -136,17 +123,3 @@ def _probability(name: str) -> str:
         return f"{100 * float(name):g}\u202f%"
     except ValueError:
         return name
-
-
-def _plain(values: FloatArray) -> list[float | None]:
-    """Numbers for JSON; what is not finite becomes null."""
-    return [_shortened(value) if np.isfinite(value) else None for value in values.tolist()]
-
-
-def _shortened(value: float) -> float:
-    number = float(f"{value:.{_DIGITS}g}")
-    return int(number) if number.is_integer() else number
-
-
-def _time_text(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +14,9 @@ from plotly.offline import get_plotlyjs
 from predictive_autoscaler.core.explain import Explanation, explain
 from predictive_autoscaler.core.scoring import ScalingScore, score_scaling
 from predictive_autoscaler.core.types import Candidate, Decision, FloatArray, Quality, Reason, Rung
-from predictive_autoscaler.report import page
-from predictive_autoscaler.report.chart_data import beyond_band, chart_data, missed_bins
+from predictive_autoscaler.report import document
+from predictive_autoscaler.report.chart_data import beyond_band, chart_data
+from predictive_autoscaler.report.missed import missed_bins
 from predictive_autoscaler.report.numbers import difference, factor, grouped, hours, percent
 from predictive_autoscaler.report.page import render, write
 from predictive_autoscaler.report.replay import (
@@ -28,19 +25,14 @@ from predictive_autoscaler.report.replay import (
     PolicyRun,
     ReplayReport,
 )
-from predictive_autoscaler.report.verdict import rival_of, verdict
+from predictive_autoscaler.report.roles import rival_of
+from predictive_autoscaler.report.verdict import verdict
+from tests.unit.report.html_page import HOSTILE, Tags, embedded
 
 BINS = 288
 CAPACITY = 100.0
 START = datetime(2026, 3, 16, tzinfo=UTC)
-HOSTILE = '</script><script>alert(1)</script><img src=x onerror="alert(2)">&{{ 7 * 7 }}'
 MAX_BYTES = 6_000_000
-
-
-@pytest.fixture(autouse=True)
-def small_library(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A stand-in for the library of 5 MB, so that pages are made fast and hold only our words."""
-    monkeypatch.setattr(page, "get_plotlyjs", lambda: "/* library */")
 
 
 def day_of_demand() -> FloatArray:
@@ -107,28 +99,6 @@ def a_report(**changed: Any) -> ReplayReport:
     return replace(report, **changed)
 
 
-def embedded(text: str) -> Mapping[str, Any]:
-    found = re.search(r'<script type="application/json" id="data">(.*?)</script>', text, re.S)
-    assert found is not None
-    data: Mapping[str, Any] = json.loads(found.group(1))
-    return data
-
-
-class Tags(HTMLParser):
-    """Collects the elements of a page with their attributes."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.found: list[tuple[str, dict[str, str | None]]] = []
-        self.feed(text)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.found.append((tag, dict(attrs)))
-
-    def count(self, tag: str) -> int:
-        return sum(name == tag for name, _ in self.found)
-
-
 def with_scores(ours: ScalingScore, rival: ScalingScore) -> ReplayReport:
     report = a_report()
     first, second, third = report.runs
@@ -140,7 +110,7 @@ def score(missed: float, instance_hours: float, total: float = 10_000.0) -> Scal
 
 
 def test_page_is_small_enough_and_whole(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(page, "get_plotlyjs", get_plotlyjs)
+    monkeypatch.setattr(document, "get_plotlyjs", get_plotlyjs)
     text = render(a_report())
     assert len(text.encode()) < MAX_BYTES
     assert text.startswith("<!DOCTYPE html>")
@@ -243,7 +213,7 @@ def test_verdict_gives_the_figures() -> None:
 def test_verdict_without_a_run_to_beat() -> None:
     report = a_report()
     alone = replace(report, runs=[report.runs[0], report.runs[2]])
-    assert rival_of(alone) is None
+    assert rival_of(alone.runs, alone.runs[0]) is None
     assert verdict(alone).short == "Nothing to compare with"
     assert "Hours against" not in render(alone)
 

@@ -3,37 +3,21 @@
 (function () {
   "use strict";
 
-  const data = JSON.parse(document.getElementById("data").textContent);
+  const {
+    asAxisTime, byId, chartLayout, colours, config, data, element, instances, isNarrow, makeLegend,
+    millis, number, plain, startPrint, startTheme, together, widthOf, wrap,
+  } = Page;
   const bins = data.times.length;
-  const root = document.documentElement;
-  const byId = (id) => document.getElementById(id);
   const demandChart = byId("demand-chart");
   const capacityChart = byId("capacity-chart");
-  const system = window.matchMedia("(prefers-color-scheme: dark)");
-  const coarse = window.matchMedia("(pointer: coarse)");
-  const NARROW = 620;
-  const PRINT_WIDTH = 660;
-  const THIN = "\u202f";
   const ours = data.runs.find((run) => run.role === "ours");
 
   // ---- Times and numbers -------------------------------------------------------------
 
-  const millis = (text) => Date.parse(text.replace(" ", "T") + "Z");
-  const asAxisTime = (moment) => new Date(moment).toISOString().slice(0, 19).replace("T", " ");
   const clock = (bin) => data.times[bin].slice(11, data.seconds % 60 ? 19 : 16);
   const starts = data.times.map(millis);
   const step = data.seconds * 1000;
   const whole = bins ? [starts[0], starts[bins - 1] + step] : [0, 1];
-
-  function number(value, digits = 0) {
-    if (value === null || value === undefined) return "–";
-    const fixed = Number(value).toFixed(digits).split(".");
-    fixed[0] = fixed[0].replace(/\B(?=(\d{3})+$)/g, THIN);
-    return fixed.join(".");
-  }
-
-  const instances = (value) =>
-    value === null ? "–" : number(value, Number.isInteger(value) ? 0 : 1);
 
   // ---- Decisions by interval ---------------------------------------------------------
 
@@ -82,72 +66,12 @@
   );
   [...demandKeys, ...capacityKeys].forEach((item) => { shown[item.key] = !item.hidden; });
 
-  function swatch(item) {
-    const space = "http://www.w3.org/2000/svg";
-    const svg = document.createElementNS(space, "svg");
-    svg.setAttribute("width", "24");
-    svg.setAttribute("height", "12");
-    svg.setAttribute("aria-hidden", "true");
-    const path = document.createElementNS(space, "path");
-    const colour = `var(${item.colour})`;
-    if (item.look === "area" || item.look === "block") {
-      path.setAttribute("d", item.look === "area" ? "M1 1H23V11H1Z" : "M8 1H15V11H8Z");
-      path.style.fill = colour;
-      if (item.edge) path.style.stroke = `var(${item.edge})`;
-    } else if (item.look === "triangle") {
-      path.setAttribute("d", "M1 11H11L6 2ZM13 2H23L18 11Z");
-      path.style.fill = colour;
-    } else {
-      path.setAttribute("d", "M0 6H24");
-      path.style.fill = "none";
-      path.style.stroke = colour;
-      path.style.strokeWidth = item.look === "line" || item.look === "solid" ? "2.5" : "2";
-      path.style.strokeDasharray =
-        { dash: "6 3", dot: "2 3", dashdot: "6 3 2 3" }[item.look] || "none";
-    }
-    svg.append(path);
-    return svg;
-  }
-
-  function makeLegend(place, items) {
-    items.forEach((item) => {
-      const button = document.createElement("button");
-      button.type = "button";
-      button.setAttribute("aria-pressed", String(shown[item.key]));
-      button.append(swatch(item), document.createTextNode(item.name));
-      button.addEventListener("click", () => {
-        shown[item.key] = !shown[item.key];
-        button.setAttribute("aria-pressed", String(shown[item.key]));
-        draw();
-      });
-      place.append(button);
-    });
-  }
-
   // ---- Words in the charts -----------------------------------------------------------
 
-  const width = () => (state.onPaper ? PRINT_WIDTH : capacityChart.clientWidth);
-  const narrow = () => width() < NARROW;
+  const width = () => widthOf(capacityChart);
+  const narrow = () => isNarrow(width());
 
-  /** Plotly reads a little HTML in its labels; a report's own words must not be taken for it. */
-  const plain = (text) => text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
-
-  /** Numbers as everywhere on the page: thin spaces, and no line break within. */
-  const together = (text) =>
-    text.replace(/(\d),(?=\d{3}(?!\d))/g, `$1${THIN}`).replace(/(\d) %/g, `$1${THIN}%`);
-
-  function wrapped(text) {
-    const longest = narrow() ? 24 : 44;
-    const lines = [""];
-    together(text).split(/[ \n]+/).forEach((word) => {
-      const last = lines[lines.length - 1];
-      if (last && (last + " " + word).length > longest) lines.push(word);
-      else lines[lines.length - 1] = last ? last + " " + word : word;
-    });
-    const most = 7;
-    if (lines.length > most) lines.splice(most, lines.length, "…");
-    return lines.map(plain).join("<br>");
-  }
+  const wrapped = (text) => wrap(text, narrow() ? 24 : 44);
 
   function capacityLabel(bin) {
     const lines = [`<b>${clock(bin)} UTC</b>`];
@@ -174,11 +98,6 @@
   }
 
   // ---- Traces ------------------------------------------------------------------------
-
-  const colours = () => {
-    const style = getComputedStyle(root);
-    return (name) => style.getPropertyValue(name).trim();
-  };
 
   /** A step curve keeps its last value until the last interval ends. */
   const stepTimes = [...data.times, ...(bins ? [asAxisTime(whole[1])] : [])];
@@ -318,42 +237,14 @@
     }));
   }
 
-  function axis(colour) {
-    return {
-      color: colour("--soft"), gridcolor: colour("--grid"), zerolinecolor: colour("--line"),
-      linecolor: colour("--line"), tickfont: { size: 12 },
-    };
-  }
-
   function baseLayout(colour, chart) {
-    return {
-      width: width(), height: chart.clientHeight,
-      paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", showlegend: false,
-      font: { family: getComputedStyle(document.body).fontFamily, size: 12, color: colour("--ink") },
-      margin: { l: narrow() ? 44 : 56, r: narrow() ? 8 : 14, t: 12, b: 40 },
-      separators: "." + THIN, hovermode: "x", hoverdistance: -1, bargap: 0, barmode: "overlay",
-      dragmode: narrow() || coarse.matches ? false : "zoom",
-      hoverlabel: {
-        bgcolor: colour("--card"), bordercolor: colour("--soft"), align: "left",
-        font: {
-          color: colour("--ink"), size: narrow() ? 11 : 13,
-          family: getComputedStyle(document.body).fontFamily,
-        },
-      },
-      shapes: cursor(colour),
-      xaxis: {
-        ...axis(colour), type: "date", range: state.range.map(asAxisTime), showgrid: true,
-        title: { text: "time of day (UTC)", font: { size: 12 }, standoff: 6 },
-        nticks: narrow() ? 5 : 13, hoverformat: "%H:%M UTC", showspikes: false,
-        tickformatstops: [
-          { dtickrange: [null, 60000], value: "%H:%M:%S" },
-          { dtickrange: [60000, null], value: "%H:%M" },
-        ],
-      },
-      yaxis: {
-        ...axis(colour), rangemode: "tozero", fixedrange: true, tickformat: ",", nticks: 7,
-      },
-    };
+    const layout = chartLayout(colour, width(), chart.clientHeight);
+    layout.shapes = cursor(colour);
+    Object.assign(layout.xaxis, {
+      range: state.range.map(asAxisTime), hoverformat: "%H:%M UTC",
+      title: { text: "time of day (UTC)", font: { size: 12 }, standoff: 6 },
+    });
+    return layout;
   }
 
   function demandLayout(colour) {
@@ -386,9 +277,6 @@
     count === 0 ? "none" : count === 1 ? "1 interval" : `${number(count)} intervals`;
 
   // ---- Drawing -----------------------------------------------------------------------
-
-  // A double click is answered by ourselves: it shows the whole day in both charts.
-  const config = { displayModeBar: false, responsive: false, doubleClick: false, showTips: false };
 
   let drawnWidth = 0;
 
@@ -431,13 +319,6 @@
   }
 
   // ---- Why? --------------------------------------------------------------------------
-
-  function element(name, text, className) {
-    const made = document.createElement(name);
-    if (text !== undefined) made.textContent = together(text);
-    if (className) made.className = className;
-    return made;
-  }
 
   function table(title, head, rows, options = {}) {
     const box = element("div");
@@ -556,45 +437,11 @@
     select(state.selected + move);
   }
 
-  // ---- Theme and paper ---------------------------------------------------------------
-
-  const isDark = () => (root.dataset.theme ? root.dataset.theme === "dark" : system.matches);
-
-  function nameTheme() {
-    byId("theme").textContent = isDark() ? "Light theme" : "Dark theme";
-  }
-
-  function setTheme(theme) {
-    if (theme) root.dataset.theme = theme;
-    else delete root.dataset.theme;
-    nameTheme();
-    draw();
-  }
-
-  function startTheme() {
-    byId("theme").hidden = false;
-    byId("theme").addEventListener("click", () => setTheme(isDark() ? "light" : "dark"));
-    system.addEventListener("change", () => { if (!root.dataset.theme) setTheme(); });
-    nameTheme();
-  }
-
-  let themeOnScreen;
-  function beforePrint() {
-    themeOnScreen = root.dataset.theme;
-    state.onPaper = true;
-    setTheme("light");
-  }
-
-  function afterPrint() {
-    state.onPaper = false;
-    setTheme(themeOnScreen);
-  }
-
   // ---- Start -------------------------------------------------------------------------
 
   function start() {
-    makeLegend(byId("demand-legend"), demandKeys);
-    makeLegend(byId("capacity-legend"), capacityKeys);
+    makeLegend(byId("demand-legend"), demandKeys, shown, draw);
+    makeLegend(byId("capacity-legend"), capacityKeys, shown, draw);
     draw();
     explain();
     [demandChart, capacityChart].forEach((chart) => {
@@ -619,11 +466,10 @@
     new ResizeObserver(() => {
       if (width() !== drawnWidth) window.requestAnimationFrame(draw);
     }).observe(capacityChart);
-    window.addEventListener("beforeprint", beforePrint);
-    window.addEventListener("afterprint", afterPrint);
+    startPrint();
   }
 
-  startTheme();
+  startTheme(draw);
   if (bins) start();
   else {
     byId("charts").hidden = true;

@@ -6,12 +6,18 @@ import numpy as np
 import pytest
 
 from predictive_autoscaler.core.artifact import Model
-from predictive_autoscaler.core.features import FeatureParameters, FeatureTable, build_features
+from predictive_autoscaler.core.features import (
+    FeatureParameters,
+    FeatureTable,
+    build_features,
+    following,
+)
 from predictive_autoscaler.core.ladder import climb_down, untrained_predictors
 from predictive_autoscaler.core.predictors.empirical import (
     MIN_ERRORS,
     EmpiricalPredictor,
-    seasonal_points,
+    seasonal_at_todays_level,
+    seasonal_naive,
 )
 from predictive_autoscaler.core.predictors.forest import (
     ForestPredictor,
@@ -34,13 +40,30 @@ def forecast(rung: Rung, samples: Samples) -> Forecast:
     return EmpiricalPredictor(rung, PARAMETERS).forecast(samples, table_of(samples))
 
 
-def test_the_seasonal_forecast_repeats_last_week_else_yesterday() -> None:
-    demand = np.arange(9.0 * DAY)
-    points = seasonal_points(demand, PARAMETERS)
-    last = len(demand) - 1
-    assert points[-1].tolist() == [last + 1 - 7 * DAY, last + 2 - 7 * DAY]
-    assert points[2 * DAY].tolist() == [DAY + 1.0, DAY + 2.0]
+def test_seasonal_naive_repeats_last_week_else_yesterday() -> None:
+    samples = metrics(np.arange(9.0 * DAY) + 100.0, INTERVAL)
+    table = table_of(samples)
+    points = seasonal_naive(table, PARAMETERS)
+    # As demand again, out of log-ratios to the level
+    scale = (table.level.requests + table.level.floor_requests)[:, None]
+    demand = np.exp(points) * scale - table.level.floor_requests[:, None]
+    last = len(samples) - 1
+    assert demand[-1] == pytest.approx([last + 101.0 - 7 * DAY, last + 102.0 - 7 * DAY])
+    assert demand[2 * DAY] == pytest.approx([DAY + 101.0, DAY + 102.0])
     assert np.isnan(points[DAY // 2]).all()
+
+
+def test_the_seasonal_rung_goes_up_and_down_as_last_week_from_todays_level() -> None:
+    """A group that has doubled since is forecast to do the same at twice the height."""
+    week = np.tile(shop(days=1).requests, 7)
+    doubled = np.concatenate([week, 2 * week])
+    table = table_of(metrics(doubled, INTERVAL))
+    points = seasonal_at_todays_level(table, PARAMETERS)
+    steady = table_of(metrics(np.concatenate([week, week]), INTERVAL))
+    came = steady.level.log_ratio(following(steady.filled_demand, 2))
+    # Two days after the jump the level and its floor have settled
+    settled = slice(9 * DAY, -2)
+    assert points[settled] == pytest.approx(came[settled], abs=1e-9)
 
 
 @pytest.mark.parametrize("rung", [Rung.SEASONAL, Rung.LAST_VALUE])
