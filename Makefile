@@ -25,7 +25,7 @@ demo: venv ## Run the demonstration into out/demo (TRACE=file.csv, ARGS="more op
 	$(BIN)/predictive-autoscaler demo --out out/demo $(if $(TRACE),--trace "$(TRACE)") $(ARGS)
 
 test: venv ## Run the tests, all but the slow ones (PYTEST_ARGS="-k name")
-	$(BIN)/python -m pytest -m "not slow" -n $(TEST_WORKERS) --dist loadscope $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -m "not slow" -n $(TEST_WORKERS) --dist loadfile $(PYTEST_ARGS)
 
 test-all: venv ## Run all tests, the slow ones too
 	$(BIN)/python -m pytest -n $(TEST_WORKERS) --timeout 1800 $(PYTEST_ARGS)

@@ -401,7 +401,10 @@ class TestCommands:
         self, rehearsal: Rehearsal, command: Command
     ) -> None:
         message = complaint(command("explain", "2020-01-01T00:00:00Z"))
-        assert message == (f"there is no decision for 2020-01-01T00:00:00Z in bucket '{BUCKET}'")
+        assert message == (
+            f"there is no decision for 2020-01-01T00:00:00Z in bucket '{BUCKET}' "
+            "(a dry run leaves no record)"
+        )
 
     def test_collect_then_train_from_the_file(
         self, rehearsal: Rehearsal, command: Command, tmp_path: Path

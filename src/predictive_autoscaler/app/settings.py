@@ -7,6 +7,7 @@ environment of the Lambda, the options of the command line and the documentation
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -64,6 +65,15 @@ def _text(text: str) -> str:
     return text
 
 
+def _dimension(pattern: str) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if not re.fullmatch(pattern, text):
+            raise ValueError
+        return text
+
+    return read
+
+
 def _choice(*options: str) -> Callable[[str], str]:
     def read(text: str) -> str:
         if text not in options:
@@ -93,14 +103,14 @@ SETTINGS = (
     Setting(
         "LOAD_BALANCER",
         _REQUIRED,
-        _text,
+        _dimension(r"app/[^/]+/[^/]+"),
         "app/NAME/ID",
         "The load balancer's CloudWatch dimension, the end of its ARN.",
     ),
     Setting(
         "TARGET_GROUP",
         None,
-        _text,
+        _dimension(r"targetgroup/[^/]+/[^/]+"),
         "targetgroup/NAME/ID",
         "The target group's CloudWatch dimension; adds the count of healthy hosts.",
     ),

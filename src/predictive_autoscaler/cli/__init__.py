@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import typer
 
-from predictive_autoscaler.cli import collect, decide, demo, explain, train
+from predictive_autoscaler.cli import backtest, collect, decide, demo, explain, train
 from predictive_autoscaler.cli.console import complain
 from predictive_autoscaler.errors import AutoscalerError, UnskilledModelError, UsageError
 
@@ -22,14 +22,38 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (demo.demo, train.train, collect.collect, decide.decide, explain.explain):
+for command in (
+    demo.demo,
+    train.train,
+    backtest.backtest,
+    collect.collect,
+    decide.decide,
+    explain.explain,
+):
     app.command()(command)
 
 
-def main(arguments: Sequence[str] | None = None, program: str = "predictive-autoscaler") -> None:
-    """Run the command line. Expected errors become one line and a non-zero exit code."""
+training_app = typer.Typer(
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+training_app.command()(train.train)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """`predictive-autoscaler …`."""
+    _run(app, "predictive-autoscaler", arguments)
+
+
+def train_main(arguments: Sequence[str] | None = None) -> None:
+    """`train_model.py …`: the command `train` alone."""
+    _run(training_app, "train_model.py", arguments)
+
+
+def _run(application: typer.Typer, program: str, arguments: Sequence[str] | None) -> None:
+    """Run a command line. Expected errors become one line and a non-zero exit code."""
     try:
-        app(args=list(arguments) if arguments is not None else None, prog_name=program)
+        application(args=arguments, prog_name=program)
     except UnskilledModelError as error:
         complain(str(error))
         sys.exit(EXIT_UNSKILLED)

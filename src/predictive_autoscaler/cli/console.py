@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -13,6 +15,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from predictive_autoscaler.app.settings import Settings, read_settings
+from predictive_autoscaler.errors import AutoscalerError, UsageError
 
 out = Console()
 err = Console(stderr=True)
@@ -41,6 +44,10 @@ Bucket = Annotated[
     str | None,
     typer.Option("--bucket", envvar="S3_BUCKET", help="Bucket of models, records and history."),
 ]
+Seed = Annotated[
+    int, typer.Option(min=0, max=2**32 - 1, help="Same input and seed, same result, to the byte.")
+]
+Jobs = Annotated[int, typer.Option(min=-1, help="Processes at once; -1 takes every core.")]
 Region = Annotated[str | None, typer.Option("--region", envvar="AWS_REGION", help="AWS region.")]
 
 
@@ -58,6 +65,16 @@ def settings_from(**flags: str | None) -> Settings:
     return read_settings(dict(os.environ) | given)
 
 
+def check_jobs(jobs: int) -> None:
+    """Refuse what lies between every core and one.
+
+    Raises:
+        UsageError: there would be nobody to do the work.
+    """
+    if jobs == 0:
+        raise UsageError("--jobs is 0; allowed is -1 (every core) or at least 1")
+
+
 def print_json(content: Mapping[str, Any]) -> None:
     """Print one JSON document on the standard output, unstyled."""
     print(json.dumps(content, indent=2, sort_keys=True))
@@ -66,6 +83,36 @@ def print_json(content: Mapping[str, Any]) -> None:
 def complain(text: str) -> None:
     """Print one error on the standard error."""
     err.print(f"[bold red]error:[/] {escape(text)}", soft_wrap=True)
+
+
+def check_writable(folder: Path) -> None:
+    """Tell before the work, rather than after it, that its result has nowhere to go.
+
+    Raises:
+        AutoscalerError: the folder cannot be made or written to.
+    """
+    present = next(part for part in (folder, *folder.absolute().parents) if part.exists())
+    if not present.is_dir() or not os.access(present, os.W_OK):
+        raise AutoscalerError(f"--out is {folder}; {present} is no folder that can be written to")
+
+
+@contextmanager
+def sole_user_of(folder: Path) -> Iterator[None]:
+    """Hold a folder for one run; it is made if need be.
+
+    Raises:
+        UsageError: another run is writing there.
+    """
+    check_writable(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".in-use").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UsageError(
+                f"another run is writing to {folder}; wait for it, or choose another --out"
+            ) from None
+        yield
 
 
 @contextmanager

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import signal
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,12 +13,13 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from predictive_autoscaler.cli.console import AsJson, err, out, print_json
+from predictive_autoscaler.cli.console import AsJson, Seed, err, out, print_json, sole_user_of
 from predictive_autoscaler.core.types import Bounds
 from predictive_autoscaler.errors import UsageError
 
 if TYPE_CHECKING:
     from predictive_autoscaler.demo.run import DemoResult
+    from predictive_autoscaler.demo.run import Progress as DemoProgress
     from predictive_autoscaler.report.replay import PolicyRun
 
 REPORT_NAME = "report.html"
@@ -49,7 +52,7 @@ def demo(
     boot_minutes: Annotated[
         int, typer.Option(min=1, max=20, help="Minutes until a new instance serves.")
     ] = 5,
-    seed: Annotated[int, typer.Option(min=0, help="Of the generated shop and the training.")] = 1,
+    seed: Seed = 1,
     as_json: AsJson = False,
 ) -> None:
     """Train, forecast, decide and scale through one day of traffic, without an AWS account.
@@ -62,6 +65,8 @@ def demo(
     from predictive_autoscaler.demo import run, traffic
     from predictive_autoscaler.report.page import write
 
+    # A polite kill must end the training script too, as Ctrl-C does.
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     if low > high:
         raise UsageError(f"--min is {low} and --max is {high}; the minimum must not be larger")
     source = traffic.from_file(trace) if trace else traffic.generated(seed)
@@ -73,34 +78,46 @@ def demo(
         boot_minutes=boot_minutes,
         training_script=TRAINING_SCRIPT if TRAINING_SCRIPT.exists() else None,
     )
-    with Progress(
+    with sole_user_of(output):
+        with _bars(quiet=as_json) as bars:
+            result = run.run_demo(source, options, _progress(bars, quiet=as_json))
+        report = output / REPORT_NAME
+        write(result.report, report)
+        _keep_records(result, output / "decisions.jsonl")
+    if as_json:
+        print_json(_facts(result, report))
+    else:
+        _print(result, report)
+
+
+def _bars(*, quiet: bool) -> Progress:
+    return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),
         console=err,
         transient=True,
-        disable=as_json or not err.is_terminal,
-    ) as bars:
-        bar = bars.add_task("replaying the day", total=None, visible=False)
+        disable=quiet or not err.is_terminal,
+    )
 
-        def step(text: str) -> None:
-            if not as_json:
-                err.print(f"• {escape(text)}", highlight=False)
 
-        def advance(done: int, total: int) -> None:
-            bars.update(bar, completed=done, total=total, visible=True)
-            if not as_json and not err.is_terminal and done % (total // 4) == 0:
-                err.print(f"  {done} of {total} decisions", highlight=False)
+def _progress(bars: Progress, *, quiet: bool) -> DemoProgress:
+    """Steps as lines, decisions as a bar, or as a few lines where there is no terminal."""
+    from predictive_autoscaler.demo import run
 
-        result = run.run_demo(source, options, run.Progress(step, advance))
-    report = output / REPORT_NAME
-    write(result.report, report)
-    _keep_records(result, output / "decisions.jsonl")
-    if as_json:
-        print_json(_facts(result, report))
-    else:
-        _print(result, report)
+    bar = bars.add_task("replaying the day", total=None, visible=False)
+
+    def step(text: str) -> None:
+        if not quiet:
+            err.print(f"• {escape(text)}", highlight=False)
+
+    def advance(done: int, total: int) -> None:
+        bars.update(bar, completed=done, total=total, visible=True)
+        if not quiet and not err.is_terminal and done % (total // 4) == 0:
+            err.print(f"  {done} of {total} decisions", highlight=False)
+
+    return run.Progress(step, advance)
 
 
 def _keep_records(result: DemoResult, path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,7 +15,7 @@ from rich.table import Table
 from predictive_autoscaler.app.record import decision_from_json
 from predictive_autoscaler.cli.console import Bucket, Region, out, print_json
 from predictive_autoscaler.core.explain import explain as in_words
-from predictive_autoscaler.core.types import Decision, Json, utc_from_text
+from predictive_autoscaler.core.types import Decision, Json, utc_from_text, utc_text
 from predictive_autoscaler.errors import DataError, SettingsError, UsageError
 
 
@@ -24,14 +25,23 @@ def explain(
         typer.Argument(help="Time of the decision (ISO 8601, with zone). Default: the newest."),
     ] = None,
     record_file: Annotated[
-        Path | None, typer.Option("--record", help="Explain a record from this file instead.")
+        Path | None,
+        typer.Option(
+            "--record",
+            help="Explain a record from this file instead: one record, or one a line, as the "
+            "demo's decisions.jsonl.",
+        ),
     ] = None,
     bucket: Bucket = None,
     region: Region = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the record itself.")] = False,
 ) -> None:
     """Explain the newest decision, or a given one, from its record alone."""
-    record = _from_file(record_file) if record_file else _from_store(slot, bucket, region)
+    moment = _moment(slot) if slot else None
+    if record_file:
+        record = _from_file(record_file, moment)
+    else:
+        record = _from_store(moment, bucket, region)
     if as_json:
         print_json(record)
     else:
@@ -70,29 +80,38 @@ def _print_decision(decision: Decision, entry: dict[str, Any]) -> None:
     out.print(escape(words.outcome))
 
 
-def _from_file(path: Path) -> Json:
+def _from_file(path: Path, slot: datetime | None) -> Json:
+    """The record of a slot, or the last one, from a file with one or with one a line."""
     try:
-        content = json.loads(path.read_text())
+        text = path.read_text()
+        lines = [text] if text.lstrip().startswith("{\n") else text.splitlines()
+        records = [json.loads(line) for line in lines if line.strip()]
     except (OSError, ValueError) as error:
         raise DataError(f"{path}: cannot be read as a decision record: {error}") from error
-    if not isinstance(content, dict):
-        raise DataError(f"{path}: is not a decision record")
-    return content
+    fitting = [
+        record
+        for record in records
+        if isinstance(record, dict) and (slot is None or record.get("slot") == utc_text(slot))
+    ]
+    if not fitting:
+        raise DataError(f"{path}: holds no decision record" + (f" of {slot}" if slot else ""))
+    found: Json = fitting[-1]
+    return found
 
 
-def _from_store(slot: str | None, bucket: str | None, region: str | None) -> Json:
+def _from_store(slot: datetime | None, bucket: str | None, region: str | None) -> Json:
     from predictive_autoscaler.wiring import find_decision
 
     if not bucket:
         raise SettingsError("S3_BUCKET is not set; give --bucket, or --record FILE")
     if region:
-        import os
-
         os.environ["AWS_DEFAULT_REGION"] = region
-    record = find_decision(bucket, _moment(slot) if slot else None)
+    record = find_decision(bucket, slot)
     if record is None:
-        when = f"for {slot}" if slot else "in the last days"
-        raise DataError(f"there is no decision {when} in bucket {bucket!r}")
+        when = f"for {utc_text(slot)}" if slot else "in the last weeks"
+        raise DataError(
+            f"there is no decision {when} in bucket {bucket!r} (a dry run leaves no record)"
+        )
     return record
 
 

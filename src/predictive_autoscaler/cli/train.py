@@ -16,9 +16,13 @@ from predictive_autoscaler.cli.console import (
     AsgName,
     AsJson,
     Bucket,
+    Jobs,
     LoadBalancer,
     Region,
+    Seed,
     TargetGroup,
+    check_jobs,
+    check_writable,
     err,
     out,
     print_json,
@@ -94,10 +98,8 @@ def train(
     max_bins: Annotated[
         int, typer.Option(min=100, max=100_000, help="Train on at most the newest bins.")
     ] = 8000,
-    seed: Annotated[int, typer.Option(min=0, help="Same input and seed, same bytes.")] = 1,
-    jobs: Annotated[
-        int, typer.Option(min=-1, help="Processes for fitting; -1 takes every core.")
-    ] = -1,
+    seed: Seed = 1,
+    jobs: Jobs = -1,
     asg_name: AsgName = None,
     load_balancer: LoadBalancer = None,
     target_group: TargetGroup = None,
@@ -110,14 +112,15 @@ def train(
     Prints how it does on held-back time against last value and seasonal naive, and writes
     model.npz and model.json. With --publish a model that beats both goes into S3.
 
-    Exit codes: 0 done, 1 failed, 2 wrong options, 3 trained but not better than the
-    baselines (and so not published).
+    Exit codes: 0 done, 1 failed, 2 wrong options, 3 trained, but not published because
+    it is no better than the baselines.
     """
     from predictive_autoscaler.app.train import insisted, write_artifact
     from predictive_autoscaler.app.train import publish as publish_model
     from predictive_autoscaler.model.train import TrainOptions
     from predictive_autoscaler.model.train import train as fit
 
+    check_jobs(jobs)
     if (csv is None) == (origin is None):
         raise UsageError("give either --csv FILE or --from cloudwatch")
     flags: dict[str, str | None] = {
@@ -130,6 +133,7 @@ def train(
     parameters = _parameters(interval_minutes, boot_minutes, metric_delay_seconds, timezone)
     if publish:
         _check_publishable(bucket, asg_name)
+    check_writable(output)
     with working("reading the metrics", quiet=as_json) as tell:
         if csv is not None:
             samples, facts = _from_csv(csv, parameters.interval_seconds, until)
@@ -206,7 +210,10 @@ def _from_csv(
     samples = at_interval(recording.samples, interval_seconds)
     if until is not None:
         samples = samples.between(samples.start, _moment(until))
-    return samples, {"source": str(path), "absent_rows": recording.absent_rows}
+    facts: dict[str, Any] = {"source": str(path), "absent_rows": recording.absent_rows}
+    if recording.samples.interval_seconds > interval_seconds:
+        facts["interpolated_from_minutes"] = recording.samples.interval_seconds // 60
+    return samples, facts
 
 
 def _from_cloudwatch(
@@ -255,6 +262,12 @@ def _print(facts: dict[str, Any]) -> None:
         f"{facts['rows']:,} intervals learned; {facts['filled_bins']} absent ones filled, "
         f"{facts['masked_bins']} left out, {facts['censored_bins']} overloaded ones left out."
     )
+    if facts.get("interpolated_from_minutes"):
+        out.print(
+            f"[yellow]Note:[/] the file's bins of {facts['interpolated_from_minutes']} minutes "
+            "were drawn out between their values. That knows more than will be known in service, "
+            "so the scores above flatter."
+        )
     if facts["absent_features"]:
         out.print(f"Not in the data, so not used: {', '.join(facts['absent_features'])}.")
     out.print(f"Model {facts['model_id']} is in {facts['model']}.")

@@ -12,7 +12,7 @@ _QUALITY_WORDS = {
     Quality.QUIET: "absent because nobody came",
     Quality.CENSORED: "a lower bound, since the group was overloaded",
     Quality.PARTIAL: "a lower bound, since minutes are absent",
-    Quality.MISSING: "absent; the newest known one is shown",
+    Quality.MISSING: "absent; the newest known one, if there is any, is shown",
     Quality.GLITCH: "zero in the midst of traffic, which is not believed",
 }
 
@@ -70,16 +70,20 @@ def deciding_reason(decision: Decision) -> str:
         return f"{last.text} ({last.policy})"
     if not decision.quantiles:
         return "nothing could be forecast"
-    high = decision.quantiles["0.95"]
+    middle = decision.quantiles["0.5"]
     return (
-        f"the forecast calls for {decision.wish_instances} "
-        f"(up to {_count(high)} requests with 95 % confidence)"
+        f"the forecast expects a peak of {_count(middle)} requests and calls for "
+        f"{decision.wish_instances}"
     )
 
 
 def _count(value: float) -> str:
     """A number of requests: whole, but with three digits at least."""
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.3g} %" if share < 0.0995 else f"{100 * share:.0f} %"
 
 
 def _traffic(decision: Decision) -> str:
@@ -108,9 +112,9 @@ def _wish(decision: Decision) -> str:
         return ""
     return (
         f"A missed request is priced at {decision.miss_price:.3g} times the capacity that would "
-        f"have served it. At that price {decision.wish_instances} instances are right; "
-        f"{100 * chosen[0].expected_missed_share:.2g} % of requests are still expected to be "
-        "missed with them."
+        f"have served it. At that price the forecast calls for {decision.wish_instances} "
+        f"instances; {_percent(chosen[0].expected_missed_share)} of the requests that they would "
+        "serve are still expected to be missed."
     )
 
 

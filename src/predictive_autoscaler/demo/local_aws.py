@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -74,6 +75,8 @@ def local_aws(min_instances: int, max_instances: int, desired: int) -> Iterator[
             "AWS_DEFAULT_REGION": REGION,
             "AWS_EC2_METADATA_DISABLED": "true",
         }
+        # moto's state outlives its server within a process.
+        urllib.request.urlopen(f"{endpoint}/moto-api/reset", data=b"", timeout=10).close()
         aws = LocalAws(endpoint, "", "", variables)
         load_balancer, target_group = _build(aws, min_instances, max_instances, desired)
         yield LocalAws(endpoint, load_balancer, target_group, variables)

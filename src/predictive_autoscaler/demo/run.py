@@ -288,6 +288,7 @@ def _facts(day: Day, card: Json | None, options: DemoOptions) -> dict[str, str]:
         "One instance carries": f"{capacity:,.6g} requests per {options.interval_minutes} minutes",
         "Instances allowed": f"{bounds.min_instances} to {bounds.max_instances}",
         "Boot time": f"{options.boot_minutes} minutes",
+        "Metrics": "complete when their interval ends",
         "Seed": str(options.seed),
     }
     if card:

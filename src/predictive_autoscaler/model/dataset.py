@@ -15,7 +15,7 @@ from predictive_autoscaler.core.features import (
 )
 from predictive_autoscaler.core.quality import assess
 from predictive_autoscaler.core.timegrid import carry_forward
-from predictive_autoscaler.core.types import FloatArray, Quality, Samples
+from predictive_autoscaler.core.types import BoolArray, FloatArray, Quality, Samples
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,18 +49,30 @@ def make_dataset(
     """
     assessed = assess(samples, negligible_requests)
     table = build_features(samples, assessed.requests, parameters)
-    exact = np.where(assessed.trusted, assessed.requests, np.nan)
-    filled = carry_forward(exact, parameters.fill_bins)
+    absent = np.isnan(assessed.requests)
+    lost = _in_long_gap(absent, parameters.fill_bins)
+    exact = np.where(assessed.trusted & ~lost, assessed.requests, np.nan)
+    filled = np.where(lost, np.nan, carry_forward(exact, parameters.fill_bins))
     paths = table.level.log_ratio(following(filled, parameters.horizon_bins))
     bounded = (assessed.quality == Quality.CENSORED) | (assessed.quality == Quality.PARTIAL)
     touches_bound = following(bounded.astype(np.float64), parameters.horizon_bins).max(axis=1)
-    absent = np.isnan(assessed.requests)
-    still_absent = np.isnan(table.filled_demand)
+    whole = ~np.isnan(paths).any(axis=1) & (touches_bound == 0.0)
+    stood_in = absent & ~lost & ~np.isnan(table.filled_demand)
     return Dataset(
         table=table,
         paths=paths,
-        learnable=table.usable & ~np.isnan(paths).any(axis=1) & (touches_bound == 0.0),
-        filled_bins=int((absent & ~still_absent).sum()),
-        masked_bins=int(still_absent.sum()),
+        learnable=table.usable & ~lost & whole,
+        filled_bins=int(stood_in.sum()),
+        masked_bins=int((absent & ~stood_in).sum()),
         censored_bins=int((assessed.quality == Quality.CENSORED).sum()),
     )
+
+
+def _in_long_gap(absent: BoolArray, longest_filled: int) -> BoolArray:
+    """Bins of gaps longer than what is filled, shape (bins,)."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], absent, [False]]).astype(np.int8)))
+    lost = np.zeros(len(absent), dtype=bool)
+    for first, last in edges.reshape(-1, 2).tolist():
+        if last - first > longest_filled:
+            lost[first:last] = True
+    return lost

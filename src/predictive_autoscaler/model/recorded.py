@@ -68,6 +68,7 @@ def _load(path: Path) -> pd.DataFrame:
         raise DataError(f"{path}: there is no such file") from None
     except (OSError, ValueError, pd.errors.ParserError, EOFError) as error:
         raise DataError(f"{path}: cannot be read as CSV: {_one_line(error)}") from error
+    frame.columns = frame.columns.astype(str).str.strip()
     if frame.empty:
         raise DataError(f"{path}: no rows; at least 24 hours of metrics are needed")
     return frame
@@ -91,7 +92,7 @@ def _times(path: Path, column: pd.Series) -> np.ndarray[tuple[int], np.dtype[np.
     bad = np.flatnonzero(parsed.isna().to_numpy())
     if len(bad):
         raise DataError(
-            f"{path}: line {bad[0] + 2}: {column.iloc[bad[0]]!r} is no time; "
+            f"{path}: line {bad[0] + 2}: {str(column.iloc[bad[0]])!r} is no time; "
             "write it as 2026-11-20 08:05:00 (UTC) or with a zone"
         )
     seconds = parsed.astype("datetime64[s, UTC]").astype(np.int64).to_numpy()
@@ -112,7 +113,7 @@ def _numbers(path: Path, column: pd.Series) -> np.ndarray[tuple[int], np.dtype[n
     wrong = np.flatnonzero(unreadable | (numbers < 0) | np.isinf(numbers))
     if len(wrong):
         raise DataError(
-            f"{path}: line {wrong[0] + 2}: {column.name} is {column.iloc[wrong[0]]!r}; "
+            f"{path}: line {wrong[0] + 2}: {column.name} is {str(column.iloc[wrong[0]])!r}; "
             "a number of at least 0, or nothing, is needed"
         )
     return numbers

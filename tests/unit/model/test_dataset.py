@@ -53,10 +53,10 @@ def test_gaps_up_to_an_hour_are_filled_and_counted(bins: int) -> None:
 
 
 @pytest.mark.parametrize("bins", [13, 60])
-def test_longer_gaps_are_masked_beyond_the_hour(bins: int) -> None:
+def test_longer_gaps_are_masked_from_end_to_end(bins: int) -> None:
     dataset = made(lost(recorded(), bins))
-    assert (dataset.filled_bins, dataset.masked_bins) == (12, bins - 12)
-    masked = np.arange(AT + 12, AT + bins)
+    assert (dataset.filled_bins, dataset.masked_bins) == (0, bins)
+    masked = np.arange(AT, AT + bins)
     assert not dataset.learnable[masked].any()
     # Nor is a row learned whose label lies in the masked part.
     assert not dataset.learnable[masked[0] - PARAMETERS.horizon_bins : masked[0]].any()

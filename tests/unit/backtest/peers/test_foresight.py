@@ -6,12 +6,13 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from predictive_autoscaler.backtest.peers import Setting, oracle, target_tracking
+from predictive_autoscaler.backtest.peers import Setting, oracle
+from predictive_autoscaler.backtest.peers.foresight import Oracle, StaticPeak
 from predictive_autoscaler.backtest.world import serve
 from predictive_autoscaler.core.scoring import score_scaling
 from predictive_autoscaler.core.types import Bounds, FloatArray
+from tests.unit.backtest.peers.contexts import C, context
 
-C = 100.0
 SETTING = Setting(C, Bounds(1, 50))
 
 needs = st.lists(st.integers(1, 4), min_size=1, max_size=5)
@@ -51,28 +52,12 @@ def test_the_oracle_stays_within_the_bounds() -> None:
     assert oracle(np.array([0.0, np.nan, 900.0]), setting).tolist() == [2, 3, 3]
 
 
-def test_target_tracking_knows_only_what_has_passed() -> None:
-    # Given a step from 7 to 14 instances at 70 %
-    demand = np.array([490.0] * 3 + [980.0] * 3)
-    # Then it answers one bin later
-    assert target_tracking(demand, SETTING, 0.7).tolist() == [7, 7, 7, 7, 14, 14]
+def test_a_static_peak_has_the_size_of_the_largest_demand_to_come() -> None:
+    # What lies before the evaluated part does not count
+    given = context([900.0, 900.0, 120.0, 310.0, np.nan], first=2)
+    assert StaticPeak().asked(given).tolist() == [4, 4, 4]
 
 
-def test_target_tracking_gives_up_capacity_after_15_minutes() -> None:
-    demand = np.array([980.0] * 2 + [490.0] * 6)
-    assert target_tracking(demand, SETTING, 0.7).tolist() == [14] * 5 + [7] * 3
-
-
-@given(cut=st.integers(1, 39), seed=st.integers(0, 9))
-def test_target_tracking_is_blind_to_the_future(cut: int, seed: int) -> None:
-    rng = np.random.default_rng(seed)
-    one, two = (rng.uniform(0, 2000, 40) for _ in range(2))
-    mixed = np.concatenate([one[:cut], two[cut:]])
-    same = cut + 1  # the capacity of a bin answers the bins before it
-    ours, theirs = (target_tracking(demand, SETTING, 0.7)[:same] for demand in (one, mixed))
-    assert ours.tolist() == theirs.tolist()
-
-
-def test_target_tracking_needs_no_demand_to_start() -> None:
-    assert target_tracking(np.array([np.nan, np.nan]), SETTING, 0.7).tolist() == [1, 1]
-    assert len(target_tracking(np.zeros(0), SETTING, 0.7)) == 0
+def test_the_oracle_of_a_trace_begins_with_the_evaluated_part() -> None:
+    given = context([900.0, 900.0, 120.0, 310.0, 50.0], first=2)
+    assert Oracle().asked(given).tolist() == [4, 4, 1]

@@ -1,0 +1,37 @@
+"""The lab's own libraries, imported where they are used, with a clear word if absent.
+
+Only the lab needs statsmodels and statsforecast, so nothing else may fail without them.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+from predictive_autoscaler.errors import UsageError
+
+
+def holtwinters_module() -> Any:
+    """`statsmodels.tsa.holtwinters`."""
+    return _needed("statsmodels.tsa.holtwinters")
+
+
+def statsforecast_models() -> Any:
+    """`statsforecast.models`."""
+    return _needed("statsforecast.models")
+
+
+def _needed(module: str) -> Any:
+    """Import a module of the `lab` extra.
+
+    Raises:
+        UsageError: it is not installed; says how to get it.
+    """
+    try:
+        return import_module(module)
+    except ImportError as error:
+        library = module.partition(".")[0]
+        raise UsageError(
+            f"{library} cannot be imported ({error}); it belongs to the extra 'lab': "
+            'pip install "predictive-autoscaler[lab]"'
+        ) from error

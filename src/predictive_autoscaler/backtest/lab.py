@@ -1,0 +1,316 @@
+"""Many policies on many traces, side by side: the work behind `backtest`."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import joblib
+import numpy as np
+
+from predictive_autoscaler.backtest.peers import PEERS, PeerContext, Setting, by_name
+from predictive_autoscaler.backtest.replay import (
+    ReplayOptions,
+    default_first,
+    lab_parameters,
+    replay,
+)
+from predictive_autoscaler.backtest.world import serve
+from predictive_autoscaler.core.scoring import Elasticity, ScalingScore, elasticity, score_scaling
+from predictive_autoscaler.core.types import Bounds, FloatArray, Samples, utc_text
+from predictive_autoscaler.errors import AutoscalerError, DataError, UsageError
+from predictive_autoscaler.model.recorded import at_interval, read_recording
+
+OURS = "predictive"
+WITH_NET = "predictive + net"
+WITH_CARELESS_NET = "predictive + 70 % net"
+OUR_POLICIES: Mapping[str, float | None] = {OURS: None, WITH_NET: 1.2, WITH_CARELESS_NET: 0.7}
+"""Our policies, and the share of capacity at which a net beside each adds instances."""
+ORACLE = "oracle"
+INSTANCES_AT_PEAK = 30
+PEAK_QUANTILE = 0.999
+
+
+@dataclass(frozen=True)
+class LabOptions:
+    """What can be chosen; the defaults are the lab's world.
+
+    Attributes:
+        capacity_per_instance: requests per interval; None: p99.9 of the evaluated part
+            needs 30 instances.
+        eval_start: None: after the first 55 %, at least six days.
+        parameters: fields of the control parameters to set for our own policies.
+        grain_minutes: 1 counts misses by the minute, where a minute file is given.
+    """
+
+    policies: tuple[str, ...] = (OURS,)
+    boot_minutes: float = 5.0
+    interval_minutes: int = 5
+    capacity_per_instance: float | None = None
+    eval_start: datetime | None = None
+    bounds: Bounds = field(default_factory=lambda: Bounds(1, 60))
+    parameters: Mapping[str, float] = field(default_factory=dict)
+    grain_minutes: int = 5
+    seed: int = 1
+
+    @property
+    def interval_seconds(self) -> int:
+        return self.interval_minutes * 60
+
+    @property
+    def by_minute(self) -> bool:
+        """Whether misses are counted by the minute."""
+        return self.grain_minutes == 1
+
+
+@dataclass(frozen=True, eq=False)
+class LabTraffic:
+    """One trace, ready to be replayed.
+
+    Attributes:
+        demand: the whole trace on the control interval's grid.
+        first: the first evaluated bin.
+        per_minute: (evaluated minutes,) requests per minute, where they are known.
+    """
+
+    name: str
+    demand: Samples
+    first: int
+    setting: Setting
+    per_minute: FloatArray | None = None
+
+    @property
+    def evaluated(self) -> FloatArray:
+        """Requests per interval from the first evaluated bin on."""
+        return self.demand.requests[self.first :]
+
+    def times(self) -> list[datetime]:
+        """Starts of the evaluated bins."""
+        return [self.demand.time_of(index) for index in range(self.first, len(self.demand))]
+
+
+@dataclass(frozen=True, eq=False)
+class PolicyResult:
+    """One policy on one trace; arrays over the evaluated bins."""
+
+    policy: str
+    asked: FloatArray
+    ready: FloatArray
+    score: ScalingScore
+    elasticity: Elasticity
+
+
+def known_policies() -> tuple[str, ...]:
+    """All names, ours first."""
+    return (*OUR_POLICIES, *(peer.name for peer in PEERS))
+
+
+def chosen_policies(names: Iterable[str]) -> tuple[str, ...]:
+    """The policies asked for, with the oracle, each once.
+
+    Raises:
+        UsageError: a name is not known.
+    """
+    known = known_policies()
+    wanted = list(names)
+    if "all" in wanted:
+        return known
+    for name in wanted:
+        if name not in known:
+            raise UsageError(f"unknown policy {name!r}; known are all, {', '.join(known)}")
+    return tuple(dict.fromkeys([*wanted, ORACLE]))
+
+
+def load_traffic(path: Path, options: LabOptions, minutes: Path | None = None) -> LabTraffic:
+    """Read a trace and put it on the grid.
+
+    Raises:
+        DataError: it cannot be read or is too short.
+    """
+    recorded = at_interval(read_recording(path).samples, options.interval_seconds)
+    demand = Samples.of(
+        recorded.start,
+        options.interval_seconds,
+        {"requests": recorded.requests + np.nan_to_num(recorded.refused)},
+    )
+    first = default_first(demand, options.eval_start)
+    least = timedelta(days=3) // demand.interval
+    if not least <= first < len(demand):
+        raise DataError(
+            f"{path}: evaluation would begin at bin {first} of {len(demand)}; at least three days "
+            "must lie before it, and one bin after"
+        )
+    capacity = options.capacity_per_instance or _capacity(demand.requests[first:], path)
+    boot_bins = -(-int(options.boot_minutes * 60) // options.interval_seconds)
+    setting = Setting(capacity, options.bounds, options.interval_seconds, boot_bins)
+    traffic = LabTraffic(path.stem, demand, first, setting)
+    return replace(traffic, per_minute=_per_minute(minutes, traffic)) if minutes else traffic
+
+
+def _capacity(evaluated: FloatArray, path: Path) -> float:
+    peak = float(np.nanquantile(evaluated, PEAK_QUANTILE))
+    if not peak > 0:
+        raise DataError(f"{path}: the evaluated part has no requests")
+    return peak / INSTANCES_AT_PEAK
+
+
+def _per_minute(path: Path, traffic: LabTraffic) -> FloatArray:
+    samples = read_recording(path).samples
+    if samples.interval_seconds != 60:
+        raise DataError(f"{path}: a minute file has bins of one minute")
+    start = traffic.demand.time_of(traffic.first)
+    wanted = len(traffic.evaluated) * traffic.setting.interval_seconds // 60
+    values = np.full(wanted, np.nan)
+    found = samples.between(start, start + timedelta(minutes=wanted))
+    offset = (found.start - start) // timedelta(minutes=1)
+    values[offset : offset + len(found)] = found.requests
+    return values
+
+
+def run_policy(traffic: LabTraffic, policy: str, options: LabOptions) -> PolicyResult:
+    """Replay one policy on one trace."""
+    setting = traffic.setting
+    if policy in OUR_POLICIES:
+        parameters = lab_parameters(setting, options.boot_minutes, **options.parameters)
+        replay_options = ReplayOptions(
+            setting, parameters, net_share=OUR_POLICIES[policy], seed=options.seed
+        )
+        asked = replay(traffic.demand, traffic.first, replay_options).asked
+    else:
+        context = PeerContext(
+            demand=traffic.demand.requests,
+            start=traffic.demand.start,
+            first=traffic.first,
+            setting=setting,
+            seed=options.seed,
+        )
+        asked = by_name(policy).asked(context)
+    return judged(traffic, policy, asked)
+
+
+def judged(traffic: LabTraffic, policy: str, asked: FloatArray) -> PolicyResult:
+    """Score what a policy asked for; it begins with what it asked for first."""
+    setting = traffic.setting
+    ready = serve(asked, setting.boot_bins, int(asked[0]))
+    score = score_scaling(
+        traffic.evaluated, asked, ready, setting.capacity_per_instance, setting.interval_seconds
+    )
+    if traffic.per_minute is not None:
+        missed, total = _missed_per_minute(traffic, traffic.per_minute, ready)
+        score = replace(score, missed_requests=missed, total_requests=total)
+    loads = np.nan_to_num(traffic.evaluated) / setting.capacity_per_instance
+    needed = np.maximum(np.ceil(loads), 1)
+    return PolicyResult(policy, asked, ready, score, elasticity(needed, ready))
+
+
+def _missed_per_minute(
+    traffic: LabTraffic, per_minute: FloatArray, ready: FloatArray
+) -> tuple[float, float]:
+    """Requests missed, and all, when capacity is held against each minute."""
+    requests = np.nan_to_num(per_minute)
+    minutes = traffic.setting.interval_seconds // 60
+    limit = np.repeat(ready, minutes) * traffic.setting.capacity_per_instance / minutes
+    return float(requests[requests > limit].sum()), float(requests.sum())
+
+
+@dataclass(frozen=True, eq=False)
+class LabResult:
+    """Everything that came of a lab run.
+
+    Attributes:
+        results: by trace name, in the order of the policies.
+        failed: what could not be done, by trace name.
+    """
+
+    results: dict[str, list[PolicyResult]]
+    failed: dict[str, str]
+
+
+def run_lab(
+    traffics: Sequence[LabTraffic],
+    options: LabOptions,
+    jobs: int = 1,
+    progress: Callable[[str], None] = lambda text: None,
+) -> LabResult:
+    """Replay every policy on every trace, side by side.
+
+    The results do not depend on `jobs` nor on joblib's backend, which the caller may set
+    with `joblib.parallel_config`. One broken trace does not end the others.
+    """
+    work = [(traffic, policy) for traffic in traffics for policy in options.policies]
+    # The longest first, so that no core idles at the end.
+    work.sort(key=lambda item: (item[1] not in OUR_POLICIES, -len(item[0].demand)))
+    done = joblib.Parallel(n_jobs=jobs, return_as="generator")(
+        joblib.delayed(_attempt)(traffic, policy, options) for traffic, policy in work
+    )
+    results: dict[str, list[PolicyResult]] = {traffic.name: [] for traffic in traffics}
+    failed: dict[str, str] = {}
+    for count, ((traffic, policy), outcome) in enumerate(zip(work, done, strict=True), 1):
+        progress(f"{count} of {len(work)}: {policy} on {traffic.name}")
+        if isinstance(outcome, str):
+            failed[traffic.name] = "; ".join(filter(None, [failed.get(traffic.name), outcome]))
+        else:
+            results[traffic.name].append(outcome)
+    order = {policy: position for position, policy in enumerate(options.policies)}
+    for found in results.values():
+        found.sort(key=lambda result: order[result.policy])
+    return LabResult(results, failed)
+
+
+def _attempt(traffic: LabTraffic, policy: str, options: LabOptions) -> PolicyResult | str:
+    try:
+        return run_policy(traffic, policy, options)
+    except (AutoscalerError, ValueError, ArithmeticError) as error:
+        return f"{policy}: {error}"
+
+
+def summary_rows(result: LabResult) -> list[dict[str, str | float | int]]:
+    """One row per trace and policy."""
+    rows: list[dict[str, str | float | int]] = []
+    for trace, found in result.results.items():
+        oracle = next((one.score for one in found if one.policy == ORACLE), None)
+        for one in found:
+            rows.append(
+                {
+                    "trace": trace,
+                    "policy": one.policy,
+                    "missed_share": one.score.missed_share,
+                    "missed_requests": one.score.missed_requests,
+                    "instance_hours": one.score.instance_hours,
+                    "cost": one.score.cost_against(oracle) if oracle else float("nan"),
+                    "actions": one.score.actions,
+                    **vars(one.elasticity),
+                }
+            )
+    return rows
+
+
+def write_results(result: LabResult, traffics: Sequence[LabTraffic], folder: Path) -> None:
+    """Write TRACE/decisions.csv for each trace, and summary.csv."""
+    for traffic in traffics:
+        found = result.results[traffic.name]
+        if found:
+            times = [utc_text(moment) for moment in traffic.times()]
+            lines = [
+                (one.policy, time, int(asked))
+                for one in found
+                for time, asked in zip(times, one.asked.tolist(), strict=True)
+            ]
+            path = folder / traffic.name / "decisions.csv"
+            _write_csv(path, ("policy", "time", "desired_capacity"), lines)
+    rows = summary_rows(result)
+    if rows:
+        _write_csv(folder / "summary.csv", tuple(rows[0]), [tuple(row.values()) for row in rows])
+
+
+def _write_csv(path: Path, header: tuple[str, ...], rows: Iterable[tuple[object, ...]]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f"{path.name}.partial")
+    with unfinished.open("w", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(header)
+        writer.writerows(rows)
+    unfinished.replace(path)

@@ -1,0 +1,239 @@
+"""Walk-forward replay of our own policy: the production control step in a simulated world.
+
+Every decision is made by `app.control.Controller` over in-memory ports, so what is tested
+here is what runs. Only the ports differ: metrics come from the simulated world, and the
+model is refitted on what has been seen so far.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+import numpy as np
+
+from predictive_autoscaler.adapters.memory import (
+    FixedClock,
+    MemoryActuator,
+    MemoryControlStore,
+    MemoryDecisionLog,
+    MemoryHistoryStore,
+    MemoryMetricSource,
+    MemoryModelStore,
+    MemoryNotifier,
+    MemorySink,
+)
+from predictive_autoscaler.app.control import Controller
+from predictive_autoscaler.app.settings import GroupSettings
+from predictive_autoscaler.backtest.peers import Setting, target_tracking
+from predictive_autoscaler.backtest.world import Fleet, Instances, measured, recorded_under, serve
+from predictive_autoscaler.core.artifact import Model, load_model
+from predictive_autoscaler.core.demand import instances_for
+from predictive_autoscaler.core.parameters import ControlParameters
+from predictive_autoscaler.core.types import (
+    METRICS,
+    CalendarEvent,
+    FloatArray,
+    GroupState,
+    Json,
+    Samples,
+)
+from predictive_autoscaler.errors import DataError
+from predictive_autoscaler.model.train import TrainOptions, train
+from predictive_autoscaler.ports import GroupControl, Ports
+
+GROUP = "replay"
+REFIT = timedelta(days=1)
+RARE_REFIT = timedelta(days=4)
+"""How often the model is trained anew: daily until the training window is full, then less."""
+WARM_UP = timedelta(days=2)
+"""Decisions made before the evaluated part, so that the ledger is not new in it."""
+FORMER_TARGET = 0.7
+"""What served before us, and made the metrics that the first model learns from."""
+
+
+@dataclass(frozen=True)
+class ReplayOptions:
+    """How to replay.
+
+    Attributes:
+        setting: capacity per instance, bounds, interval and boot.
+        parameters: of the control step, with no metric delay.
+        net_share: share of capacity at which a target tracking beside us adds instances,
+            as the safety net of mode `full` does; it never takes any away.
+        seed: of the training.
+    """
+
+    setting: Setting
+    parameters: ControlParameters
+    calendar: tuple[CalendarEvent, ...] = ()
+    net_share: float | None = None
+    warm_up: timedelta = WARM_UP
+    seed: int = 1
+    jobs: int = 1
+
+
+@dataclass(eq=False)
+class Replay:
+    """What came of it, from the first evaluated bin on.
+
+    Attributes:
+        asked: capacity asked for at the start of each bin.
+        records: the decision records, if they were kept.
+    """
+
+    asked: FloatArray
+    records: list[Json] = field(default_factory=list)
+
+
+def lab_parameters(setting: Setting, boot_minutes: float, **chosen: float) -> ControlParameters:
+    """The shipped defaults in the lab's world: metrics without delay, capacity given."""
+    return replace(
+        ControlParameters(
+            interval_seconds=setting.interval_seconds,
+            boot_minutes=boot_minutes,
+            metric_delay_seconds=0,
+            capacity_per_instance=setting.capacity_per_instance,
+        ),
+        **chosen,  # type: ignore[arg-type]
+    )
+
+
+def replay(
+    demand: Samples, first: int, options: ReplayOptions, *, keep_records: bool = False
+) -> Replay:
+    """Replay a trace from its bin `first` on, seeing nothing that has not yet happened.
+
+    Args:
+        demand: request counts of the whole trace on the control interval's grid.
+        first: the first evaluated bin.
+    """
+    warm = max(first - options.warm_up // demand.interval, 1)
+    world = _World(demand, warm, options)
+    result = Replay(np.empty(len(demand) - first))
+    due = warm
+    for index in range(warm, len(demand)):
+        if index >= due:
+            world.refit(index)
+            full = index >= TrainOptions(GROUP).max_bins
+            due = index + (RARE_REFIT if full else REFIT) // demand.interval
+        record = world.step(index)
+        if index >= first:
+            result.asked[index - first] = world.fleet.asked[-1]
+            if keep_records:
+                result.records.append(record)
+    return result
+
+
+class _World:
+    """The simulated group, its metrics and the controller that scales it."""
+
+    def __init__(self, demand: Samples, warm: int, options: ReplayOptions) -> None:
+        self._demand = demand
+        self._options = options
+        setting = options.setting
+        self._instances = Instances(setting.capacity_per_instance)
+        former = target_tracking(demand.requests[:warm], setting, FORMER_TARGET)
+        served = serve(former, setting.boot_bins, int(former[0]))
+        self._metrics = _room_for_more(
+            recorded_under(demand.window(0, warm), served, self._instances), len(demand) - warm
+        )
+        initial = int(former[-1])
+        self.fleet = Fleet(setting.boot_bins, initial)
+        self._clock = FixedClock(demand.time_of(warm))
+        self._models = MemoryModelStore()
+        self._actuator = MemoryActuator([GroupState(GROUP, initial, initial, setting.bounds)])
+        self._source = MemoryMetricSource({GROUP: self._metrics})
+        self._controller = self._build()
+
+    def _build(self) -> Controller:
+        ports = Ports(
+            clock=self._clock,
+            metrics=self._source,
+            actuator=self._actuator,
+            models=self._models,
+            decisions=MemoryDecisionLog(keep=2),
+            controls=MemoryControlStore({GROUP: GroupControl(calendar=self._options.calendar)}),
+            history=MemoryHistoryStore(),
+            sink=MemorySink(),
+            notifier=MemoryNotifier(),
+        )
+        settings = GroupSettings(
+            name=GROUP,
+            load_balancer=GROUP,
+            target_group=None,
+            mode="full",
+            parameters=self._options.parameters,
+            metric_period_seconds=self._demand.interval_seconds,
+            history_days=14,
+            max_model_age_days=14,
+            metrics_level="none",
+        )
+        return Controller(ports, [settings], log=lambda line: None)
+
+    def refit(self, index: int) -> None:
+        """Train on what lies before bin `index`; too little leaves the model as it was."""
+        model = fitted(self._metrics.window(0, index), self._options)
+        if model is not None:
+            self._models.put(GROUP, model)
+
+    def step(self, index: int) -> Json:
+        """Decide at the start of bin `index`, then let the bin happen."""
+        now = self._demand.time_of(index)
+        self._clock.set(now)
+        self._source.visible_until = now
+        record = self._controller.run_once(now)
+        self._catch(index)
+        ready = self.fleet.ask(self._actuator.groups[GROUP].desired_instances)
+        requests = float(self._demand.requests[index])
+        if requests == requests:  # an absent bin has no metrics
+            for name, value in measured(requests, ready, self._instances).items():
+                self._metrics.column(name)[index] = value
+        return record
+
+    def _catch(self, index: int) -> None:
+        """Let the net add what the newest demand takes at its own target."""
+        share, newest = self._options.net_share, float(self._demand.requests[index - 1])
+        if share is None or newest != newest:
+            return
+        setting, state = self._options.setting, self._actuator.groups[GROUP]
+        needed = setting.bounds.clamp(instances_for(newest, share * setting.capacity_per_instance))
+        if needed > state.desired_instances:
+            self._actuator.set_desired(GROUP, needed)
+
+
+def fitted(samples: Samples, options: ReplayOptions) -> Model | None:
+    """The model that training on these samples publishes, or None."""
+    train_options = TrainOptions(
+        group=GROUP,
+        boot_minutes=options.parameters.boot_minutes,
+        parameters=options.parameters.features,
+        seed=options.seed,
+        jobs=options.jobs,
+    )
+    try:
+        trained = train(samples, train_options)
+    except DataError:
+        return None
+    return load_model(trained.npz, trained.card.to_json()) if trained.card.skilled else None
+
+
+def _room_for_more(samples: Samples, bins: int) -> Samples:
+    """The same samples with absent bins behind them, to be filled in as time goes by."""
+    columns = {
+        name: np.concatenate([samples.column(name), np.full(bins, np.nan)]) for name in METRICS
+    }
+    coverage = np.where(np.isnan(samples.requests), 0.0, 1.0)
+    return Samples.of(
+        samples.start,
+        samples.interval_seconds,
+        columns,
+        np.concatenate([coverage, np.ones(bins)]),
+    )
+
+
+def default_first(demand: Samples, eval_start: datetime | None) -> int:
+    """The first evaluated bin: as asked, else after 55 % and at least six days."""
+    if eval_start is not None:
+        return int(-((demand.start - eval_start) // demand.interval))
+    return max(int(0.55 * len(demand)), timedelta(days=6) // demand.interval)

@@ -1,0 +1,206 @@
+"""`backtest`: what this autoscaler would have done on recorded traffic, against others."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from predictive_autoscaler.cli.console import (
+    AsJson,
+    Jobs,
+    Seed,
+    check_jobs,
+    err,
+    out,
+    print_json,
+    working,
+)
+from predictive_autoscaler.core.types import Bounds, utc_from_text
+from predictive_autoscaler.errors import AutoscalerError, DataError, UsageError
+
+if TYPE_CHECKING:
+    from predictive_autoscaler.backtest.lab import LabOptions, LabResult, LabTraffic
+
+REPORT_NAME = "report.html"
+MINUTE_FOLDER = "minute"
+
+
+def backtest(
+    traces: Annotated[
+        list[Path], typer.Argument(help="Recordings (CSV: timestamp,requests; at least 6 days).")
+    ],
+    output: Annotated[
+        Path, typer.Option("--out", help="Folder for decisions, summary and report.")
+    ] = Path("out/backtest"),
+    policies: Annotated[
+        str,
+        typer.Option(
+            help="Names with commas between them, or all. The oracle always runs, as the "
+            "yardstick of cost."
+        ),
+    ] = "predictive,target tracking 70 %",
+    boot_minutes: Annotated[
+        float, typer.Option(min=1, max=60, help="Minutes until a new instance serves.")
+    ] = 5.0,
+    interval_minutes: Annotated[
+        int, typer.Option(min=1, max=60, help="Minutes between decisions.")
+    ] = 5,
+    capacity: Annotated[
+        float | None,
+        typer.Option(
+            "--capacity-per-instance",
+            min=1e-9,
+            help="Requests per interval that one instance carries. Default: such that p99.9 of "
+            "the evaluated part needs 30 instances.",
+        ),
+    ] = None,
+    eval_start: Annotated[
+        str | None,
+        typer.Option(
+            help="Evaluate from here (ISO 8601, with zone). Default: after the first 55 %, and "
+            "at least 6 days."
+        ),
+    ] = None,
+    low: Annotated[int, typer.Option("--min", min=0, max=1000, help="Fewest instances.")] = 1,
+    high: Annotated[int, typer.Option("--max", min=1, max=1000, help="Most instances.")] = 60,
+    miss_price: Annotated[
+        float | None,
+        typer.Option(
+            min=1, help="Fixed price of a missed request, in the capacity that serves it."
+        ),
+    ] = None,
+    budget: Annotated[
+        str | None, typer.Option(help="Share of requests that may be missed, such as 1%.")
+    ] = None,
+    grain: Annotated[
+        int,
+        typer.Option(
+            help="5: misses counted by the interval. 1: by the minute, where a file of the same "
+            "name lies in a folder 'minute' beside the trace."
+        ),
+    ] = 5,
+    jobs: Jobs = -1,
+    seed: Seed = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Replay recordings under this autoscaler and under others, never seeing the future.
+
+    Our own policy runs through the production control step, refitted as time goes by.
+    Writes TRACE/decisions.csv, summary.csv and report.html into the folder. A trace that
+    cannot be used is told and left out.
+    """
+    from predictive_autoscaler.backtest import lab
+    from predictive_autoscaler.backtest.drawn import lab_report
+    from predictive_autoscaler.report.lab_page import write_lab
+
+    check_jobs(jobs)
+    options = lab.LabOptions(
+        policies=lab.chosen_policies(name.strip() for name in policies.split(",")),
+        boot_minutes=boot_minutes,
+        interval_minutes=interval_minutes,
+        capacity_per_instance=capacity,
+        eval_start=_moment(eval_start),
+        bounds=_bounds(low, high),
+        parameters=_price(miss_price, budget),
+        grain_minutes=_grain(grain),
+        seed=seed,
+    )
+    traffics, failed = _load(traces, options)
+    with working("replaying", quiet=as_json) as tell:
+        result = lab.run_lab(traffics, options, jobs, tell)
+    failed |= result.failed
+    lab.write_results(result, traffics, output)
+    write_lab(lab_report(result, traffics, options, failed), output / REPORT_NAME)
+    if as_json:
+        print_json({"summary": lab.summary_rows(result), "failed": failed, "out": str(output)})
+    else:
+        _print(result, output)
+    for name, reason in failed.items():
+        err.print(f"[yellow]left out:[/] {escape(name)}: {escape(reason)}")
+    if failed:
+        raise DataError(f"{len(failed)} of {len(traces)} traces could not be replayed in full")
+
+
+def _load(paths: Sequence[Path], options: LabOptions) -> tuple[list[LabTraffic], dict[str, str]]:
+    from predictive_autoscaler.backtest.lab import load_traffic
+
+    traffics: list[LabTraffic] = []
+    failed: dict[str, str] = {}
+    for path in paths:
+        minutes = path.parent / MINUTE_FOLDER / f"{path.stem}.csv.gz"
+        wanted = minutes if options.grain_minutes == 1 and minutes.exists() else None
+        try:
+            if any(traffic.name == path.stem for traffic in traffics):
+                raise DataError(f"another trace is called {path.stem!r} too")
+            traffics.append(load_traffic(path, options, wanted))
+        except AutoscalerError as error:
+            failed[str(path)] = str(error)
+    return traffics, failed
+
+
+def _moment(text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        return utc_from_text(text)
+    except ValueError:
+        raise UsageError(
+            f"--eval-start is {text!r}; write it as 2026-11-20T00:00:00Z, with a zone"
+        ) from None
+
+
+def _bounds(low: int, high: int) -> Bounds:
+    if low > high:
+        raise UsageError(f"--min is {low} and --max is {high}; the minimum must not be larger")
+    return Bounds(low, high)
+
+
+def _grain(minutes: int) -> int:
+    if minutes not in (1, 5):
+        raise UsageError(f"--grain is {minutes}; allowed is 5 or 1")
+    return minutes
+
+
+def _price(miss_price: float | None, budget: str | None) -> dict[str, float]:
+    if miss_price is not None and budget is not None:
+        raise UsageError("--miss-price and --budget are both given; give one of them")
+    if miss_price is not None:
+        return {"miss_price": miss_price}
+    return {"missed_budget": _share(budget)} if budget is not None else {}
+
+
+def _share(text: str) -> float:
+    try:
+        value = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+    except ValueError:
+        value = -1.0
+    if not 0 < value <= 0.2:
+        raise UsageError(f"--budget is {text!r}; allowed is above 0 to 20%, such as 1% or 0.01")
+    return value
+
+
+def _print(result: LabResult, output: Path) -> None:
+    from predictive_autoscaler.backtest.lab import summary_rows
+
+    table = Table()
+    table.add_column("trace")
+    table.add_column("policy")
+    for heading in ("missed", "instance-hours", "cost / oracle", "actions"):
+        table.add_column(heading, justify="right")
+    for row in summary_rows(result):
+        table.add_row(
+            str(row["trace"]),
+            str(row["policy"]),
+            f"{100 * float(row['missed_share']):.3f} %",
+            f"{float(row['instance_hours']):.1f}",
+            f"{float(row['cost']):.3f}",
+            str(row["actions"]),
+        )
+    out.print(table)
+    out.print(f"Report: {output / REPORT_NAME}", soft_wrap=True, highlight=False)

@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from predictive_autoscaler.core.types import utc_text
+from predictive_autoscaler.core.workloads import recorded_shop
+from tests.helpers.commands import run
+
+
+@pytest.fixture
+def trace(tmp_path: Path) -> Path:
+    samples = recorded_shop(datetime(2026, 3, 2, tzinfo=UTC), 7, 1, ())
+    rows = zip(samples.times(), samples.requests.tolist(), strict=True)
+    path = tmp_path / "shop.csv"
+    path.write_text("timestamp,requests\n" + "".join(f"{utc_text(t)},{n}\n" for t, n in rows))
+    return path
+
+
+def test_one_bad_trace_does_not_end_the_others(trace: Path, tmp_path: Path) -> None:
+    bad = tmp_path / "bad.csv"
+    bad.write_text("time,hits\n1,2\n")
+    out = tmp_path / "out"
+    done = run("backtest", bad, trace, "--policies", "static peak", "--out", out, "--json")
+    assert done.returncode == 1
+    assert "1 of 2 traces could not be replayed in full" in done.stderr
+    assert "Traceback" not in done.stderr
+    found = json.loads(done.stdout)
+    assert [row["policy"] for row in found["summary"]] == ["static peak", "oracle"]
+    assert "column 'timestamp' is missing" in found["failed"][str(bad)]
+    assert (out / "shop" / "decisions.csv").exists()
+    page = (out / "report.html").read_text()
+    assert "static peak" in page
+    assert "bad.csv" in page
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--policies", "magic"), "unknown policy 'magic'"),
+        (("--budget", "1%", "--miss-price", "5"), "both given"),
+        (("--budget", "lots"), "--budget is 'lots'"),
+        (("--grain", "3"), "--grain is 3; allowed is 5 or 1"),
+        (("--eval-start", "soon"), "--eval-start is 'soon'"),
+        (("--min", "9", "--max", "3"), "must not be larger"),
+    ],
+)
+def test_options_that_do_not_fit_are_told(
+    trace: Path, options: tuple[str, ...], message: str
+) -> None:
+    done = run("backtest", trace, *options)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr

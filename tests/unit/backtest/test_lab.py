@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+import csv
+import gzip
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from predictive_autoscaler.backtest import lab
+from predictive_autoscaler.core.types import Samples, utc_text
+from predictive_autoscaler.core.workloads import recorded_shop
+from predictive_autoscaler.errors import DataError, UsageError
+
+START = datetime(2026, 3, 2, tzinfo=UTC)
+QUICK = lab.chosen_policies(["target tracking 70 %", "static peak"])
+
+
+def written(path: Path, samples: Samples) -> Path:
+    lines = [
+        f"{utc_text(moment)},{requests}"
+        for moment, requests in zip(samples.times(), samples.requests.tolist(), strict=True)
+    ]
+    text = "\n".join(["timestamp,requests", *lines]) + "\n"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.suffix == ".gz":
+        path.write_bytes(gzip.compress(text.encode()))
+    else:
+        path.write_text(text)
+    return path
+
+
+@pytest.fixture
+def trace(tmp_path: Path) -> Path:
+    return written(tmp_path / "shop.csv", recorded_shop(START, 7, 1, ()))
+
+
+def test_the_oracle_is_always_there_as_the_yardstick() -> None:
+    assert lab.chosen_policies(["predictive"]) == ("predictive", "oracle")
+    assert lab.chosen_policies(["all"]) == lab.known_policies()
+    with pytest.raises(UsageError, match="unknown policy 'magic'; known are all, predictive"):
+        lab.chosen_policies(["magic"])
+
+
+def test_capacity_is_such_that_the_peak_needs_thirty(trace: Path) -> None:
+    traffic = lab.load_traffic(trace, lab.LabOptions())
+    peak = np.quantile(traffic.evaluated, 0.999)
+    assert peak / traffic.setting.capacity_per_instance == pytest.approx(30)
+    assert traffic.first == 6 * 288
+
+
+def test_a_coarse_trace_is_put_on_the_grid(tmp_path: Path) -> None:
+    half_hours = recorded_shop(START, 7, 1, (), 1800)
+    traffic = lab.load_traffic(written(tmp_path / "coarse.csv", half_hours), lab.LabOptions())
+    assert len(traffic.demand) == 7 * 288
+    assert traffic.demand.requests[0] == half_hours.requests[0] / 6
+
+
+@pytest.mark.parametrize(
+    ("days", "message"), [(2, "at least three days must lie before"), (0.5, "at least three days")]
+)
+def test_too_short_a_trace_is_refused(tmp_path: Path, days: float, message: str) -> None:
+    short = recorded_shop(START, 7, 1, ()).window(0, int(days * 288))
+    with pytest.raises(DataError, match=message):
+        lab.load_traffic(written(tmp_path / "short.csv", short), lab.LabOptions())
+
+
+def test_results_do_not_depend_on_the_number_of_jobs(trace: Path) -> None:
+    options = lab.LabOptions(policies=QUICK)
+    traffic = lab.load_traffic(trace, options)
+    one, two = (lab.run_lab([traffic], options, jobs) for jobs in (1, 2))
+    assert lab.summary_rows(one) == lab.summary_rows(two)
+
+
+def test_a_policy_that_breaks_does_not_end_the_others(trace: Path) -> None:
+    options = lab.LabOptions(policies=("nonsense", *QUICK))
+    traffic = lab.load_traffic(trace, options)
+    result = lab.run_lab([traffic], options)
+    assert [one.policy for one in result.results["shop"]] == list(QUICK)
+    assert "nonsense" in result.failed["shop"]
+
+
+def test_what_was_decided_is_written_bin_by_bin(trace: Path, tmp_path: Path) -> None:
+    options = lab.LabOptions(policies=QUICK)
+    traffic = lab.load_traffic(trace, options)
+    lab.write_results(lab.run_lab([traffic], options), [traffic], tmp_path / "out")
+    with (tmp_path / "out" / "shop" / "decisions.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert list(rows[0]) == ["policy", "time", "desired_capacity"]
+    tracked = [row for row in rows if row["policy"] == "target tracking 70 %"]
+    assert len(tracked) == 288
+    assert tracked[0]["time"] == "2026-03-08T00:00:00Z"
+    assert tracked[-1]["time"] == "2026-03-08T23:55:00Z"
+    with (tmp_path / "out" / "summary.csv").open() as file:
+        summary = {row["policy"]: row for row in csv.DictReader(file)}
+    assert float(summary["oracle"]["cost"]) == 1.0
+    assert float(summary["static peak"]["missed_share"]) == 0.0
+    assert float(summary["target tracking 70 %"]["cost"]) > 1.2
+
+
+def test_misses_can_be_counted_by_the_minute(trace: Path, tmp_path: Path) -> None:
+    """A burst within an interval is missed, even if its interval as a whole is not."""
+    samples = recorded_shop(START, 7, 1, ())
+    burst = np.zeros(7 * 1440)
+    burst[::5] = samples.requests
+    minutes = written(
+        tmp_path / "minute" / "shop.csv.gz", Samples.of(START, 60, {"requests": burst})
+    )
+    options = lab.LabOptions(policies=("oracle",), grain_minutes=1)
+    traffic = lab.load_traffic(trace, options, minutes)
+    score = lab.run_lab([traffic], options).results["shop"][0].score
+    assert score.total_requests == pytest.approx(float(traffic.evaluated.sum()))
+    assert score.missed_share > 0.9
