@@ -1,0 +1,88 @@
+"""What keeps a user from a long wait for nothing, or from being misled."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from predictive_autoscaler.cli.console import sole_user_of
+from predictive_autoscaler.core.csv_text import samples_to_csv
+from tests.helpers.commands import TRAINING_SCRIPT, call, complaint, run, succeeded
+from tests.helpers.shop import shop, world
+
+Command = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def command(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Command:
+    return partial(call, capfd, monkeypatch)
+
+
+def test_two_runs_do_not_write_to_one_folder(command: Command, tmp_path: Path) -> None:
+    with sole_user_of(tmp_path / "out"):
+        done = command("demo", "--out", tmp_path / "out")
+    assert "another run is writing to" in complaint(done, code=2)
+
+
+@pytest.mark.parametrize("name", ["shop", "arn:aws:elasticloadbalancing:x:1:loadbalancer/app/a/b"])
+def test_a_load_balancer_by_another_name_is_told_at_once(command: Command, name: str) -> None:
+    """CloudWatch would answer with nothing, for ever."""
+    done = command(
+        *("decide", "--asg-name", "shop", "--bucket", "b", "--load-balancer", name, "--json")
+    )
+    message = complaint(done)
+    assert "LOAD_BALANCER is" in message
+    assert "app/NAME/ID" in message
+
+
+@pytest.mark.parametrize(
+    ("option", "value"), [("--jobs", "0"), ("--seed", "99999999999999999999"), ("--seed", "-1")]
+)
+def test_numbers_that_make_no_sense_are_refused(tmp_path: Path, option: str, value: str) -> None:
+    done = run("train", "--csv", tmp_path / "any.csv", option, value)
+    assert done.returncode == 2
+    assert option in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_scores_of_interpolated_bins_are_not_boasted_of(command: Command, tmp_path: Path) -> None:
+    path = tmp_path / "hourly.csv"
+    path.write_text(samples_to_csv(shop(3600).latest(3 * 24)))
+    done = command("train", "--csv", path, "--out", tmp_path / "model", "--max-bins", "300")
+    told = " ".join(succeeded(done).split())
+    assert "bins of 60 minutes were drawn out between their values" in told
+    assert "flatter" in told
+
+
+def test_the_training_script_names_itself_rightly() -> None:
+    told = succeeded(run("--help", script=TRAINING_SCRIPT))
+    assert "train_model.py [OPTIONS]" in told
+
+
+class TestRecordsByTheLine:
+    """As the demo leaves them."""
+
+    @pytest.fixture
+    def lines(self, tmp_path: Path) -> Path:
+        path = tmp_path / "decisions.jsonl"
+        path.write_text("".join(json.dumps(record) + "\n" for record in world(desired=3).run(3)))
+        return path
+
+    def test_a_slot_is_found(self, command: Command, lines: Path) -> None:
+        slots = [json.loads(line)["slot"] for line in lines.read_text().splitlines()]
+        done = command("explain", slots[1], "--record", lines, "--json")
+        assert json.loads(succeeded(done))["slot"] == slots[1]
+
+    def test_the_last_is_the_default(self, command: Command, lines: Path) -> None:
+        newest = json.loads(lines.read_text().splitlines()[-1])["slot"]
+        done = command("explain", "--record", lines, "--json")
+        assert json.loads(succeeded(done))["slot"] == newest
+
+    def test_a_slot_that_is_not_there_is_told(self, command: Command, lines: Path) -> None:
+        done = command("explain", "2001-01-01T00:00:00Z", "--record", lines)
+        assert "holds no decision record of 2001" in complaint(done)
