@@ -86,3 +86,7 @@ class TestRecordsByTheLine:
     def test_a_slot_that_is_not_there_is_told(self, command: Command, lines: Path) -> None:
         done = command("explain", "2001-01-01T00:00:00Z", "--record", lines)
         assert "holds no decision record of 2001" in complaint(done)
+
+
+def test_the_version_is_told() -> None:
+    assert succeeded(run("--version")).startswith("predictive-autoscaler 0.")

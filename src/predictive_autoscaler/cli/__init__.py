@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from typing import Annotated
 
 import typer
 
+from predictive_autoscaler import __version__
 from predictive_autoscaler.cli import backtest, collect, decide, demo, explain, train
 from predictive_autoscaler.cli.console import complain
 from predictive_autoscaler.errors import AutoscalerError, UnskilledModelError, UsageError
@@ -19,9 +21,24 @@ app = typer.Typer(
     name="predictive-autoscaler",
     help="Scales an AWS Auto Scaling group before the traffic comes.",
     no_args_is_help=True,
+    invoke_without_command=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+@app.callback()
+def common(
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Scales an AWS Auto Scaling group before the traffic comes."""
+    if version:
+        print(f"predictive-autoscaler {__version__}")
+        raise typer.Exit
+
+
 for command in (
     demo.demo,
     train.train,

@@ -379,7 +379,7 @@
       made.push(table("Capacities weighed", ["instances", "expected missed", "cost"],
         decision.candidates, {
           chosen,
-          note: "Cost in instances per interval, misses included. " +
+          note: "Cost in instance-intervals until the next chance, misses included. " +
             "Tinted: what the forecast calls for.",
         }));
     }
