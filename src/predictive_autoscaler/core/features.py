@@ -141,11 +141,6 @@ def build_features(
     return FeatureTable(names, values, usable, level, filled, absent)
 
 
-def recent_level(demand: FloatArray, parameters: FeatureParameters) -> Level:
-    """The level of every bin, without the other features. `demand`: shape (bins,)."""
-    return _level(Rolling(carry_forward(demand, parameters.fill_bins)), parameters)
-
-
 def following(values: FloatArray, horizon_bins: int) -> FloatArray:
     """The values of the bins after each bin, shape (bins, horizon_bins); NaN past the end."""
     ahead = np.full((len(values), horizon_bins), np.nan)
