@@ -12,6 +12,7 @@ import pytest
 
 from predictive_autoscaler.cli.console import sole_user_of
 from predictive_autoscaler.core.csv_text import samples_to_csv
+from predictive_autoscaler.errors import UsageError
 from tests.helpers.commands import TRAINING_SCRIPT, call, complaint, run, succeeded
 from tests.helpers.shop import shop, world
 
@@ -90,3 +91,17 @@ class TestRecordsByTheLine:
 
 def test_the_version_is_told() -> None:
     assert succeeded(run("--version")).startswith("predictive-autoscaler 0.")
+
+
+def test_a_folder_is_free_again_after_a_run_and_nothing_is_left_in_it(tmp_path: Path) -> None:
+    for _ in range(2):
+        with sole_user_of(tmp_path), pytest.raises(UsageError), sole_user_of(tmp_path):
+            pass
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_is_free_again_after_a_run_that_failed(tmp_path: Path) -> None:
+    with pytest.raises(ZeroDivisionError), sole_user_of(tmp_path):
+        raise ZeroDivisionError
+    with sole_user_of(tmp_path):
+        pass

@@ -105,14 +105,22 @@ def sole_user_of(folder: Path) -> Iterator[None]:
     """
     check_writable(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".in-use").open("w") as lock:
+    path = folder / ".in-use"
+    with path.open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # Whoever held it before may have removed the file that was opened here.
+            held = path.exists() and path.stat().st_ino == os.fstat(lock.fileno()).st_ino
         except BlockingIOError:
+            held = False
+        if not held:
             raise UsageError(
                 f"another run is writing to {folder}; wait for it, or choose another --out"
-            ) from None
-        yield
+            )
+        try:
+            yield
+        finally:
+            path.unlink()
 
 
 @contextmanager
