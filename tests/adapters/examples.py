@@ -9,6 +9,7 @@ import numpy as np
 from predictive_autoscaler.core.artifact import Card
 from predictive_autoscaler.core.features import FeatureParameters
 from predictive_autoscaler.core.forest import LEAF, FlatForest, sha256
+from predictive_autoscaler.core.mixture import LinearForecast, Mixture
 from predictive_autoscaler.core.types import Samples
 
 GROUP = "shop/web 1"
@@ -32,14 +33,21 @@ def tiny_model(label: float = 1.0, group: str = GROUP) -> tuple[bytes, str, str]
         labels=np.array([0.0, label]),
         paths=np.array([[0.0, -1.0], [-1.0, label]]),
     )
-    npz = forest.to_bytes()
+    linear = LinearForecast(
+        columns=np.array([0], np.int16),
+        centre=np.array([0.0]),
+        spread=np.array([1.0]),
+        intercept=np.zeros(2),
+        slopes=np.zeros((1, 2)),
+        limit=np.array([1.0]),
+    )
+    npz = Mixture(forest, linear, forest).to_bytes()
     card = Card(
         group=group,
         feature_names=("level",),
         absent_features=(),
         parameters=FeatureParameters(),
         boot_minutes=5.0,
-        tail_weight=1.0,
         trained_from=datetime(2026, 11, 1, tzinfo=UTC),
         trained_until=datetime(2026, 11, 15, tzinfo=UTC),
         rows=2,

@@ -29,6 +29,7 @@ from predictive_autoscaler.core.parameters import ControlParameters
 from predictive_autoscaler.core.types import Bounds, GroupState, Json, Samples
 from predictive_autoscaler.core.workloads import Sale, recorded_shop
 from predictive_autoscaler.errors import AutoscalerError
+from predictive_autoscaler.model.fit import ForestOptions
 from predictive_autoscaler.model.train import TrainedModel, TrainOptions, train
 from predictive_autoscaler.ports import (
     DecisionLog,
@@ -114,7 +115,10 @@ def model(interval_minutes: int = 15, group: str = GROUP, seed: int = 1) -> Trai
     """A small forest that has seen the days before `DECIDED_FROM`."""
     past = shop(interval_minutes * 60).between(START, DECIDED_FROM)
     options = TrainOptions(
-        group=group, parameters=features(interval_minutes), trees=8, max_bins=900, seed=seed
+        group=group,
+        parameters=features(interval_minutes),
+        max_bins=900,
+        forest=ForestOptions(trees=8, seed=seed),
     )
     return train(past, options)
 

@@ -39,6 +39,7 @@ from predictive_autoscaler.core.types import (
     Samples,
 )
 from predictive_autoscaler.errors import DataError
+from predictive_autoscaler.model.fit import ForestOptions
 from predictive_autoscaler.model.train import TrainOptions, train
 from predictive_autoscaler.ports import GroupControl, Ports
 
@@ -208,8 +209,7 @@ def fitted(samples: Samples, options: ReplayOptions) -> Model | None:
         group=GROUP,
         boot_minutes=options.parameters.boot_minutes,
         parameters=options.parameters.features,
-        seed=options.seed,
-        jobs=options.jobs,
+        forest=ForestOptions(seed=options.seed, jobs=options.jobs),
     )
     try:
         trained = train(samples, train_options)

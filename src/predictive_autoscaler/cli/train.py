@@ -117,6 +117,7 @@ def train(
     """
     from predictive_autoscaler.app.train import insisted, write_artifact
     from predictive_autoscaler.app.train import publish as publish_model
+    from predictive_autoscaler.model.fit import ForestOptions
     from predictive_autoscaler.model.train import TrainOptions
     from predictive_autoscaler.model.train import train as fit
 
@@ -144,8 +145,7 @@ def train(
             boot_minutes=boot_minutes,
             parameters=parameters,
             max_bins=max_bins,
-            seed=seed,
-            jobs=jobs,
+            forest=ForestOptions(seed=seed, jobs=jobs),
         )
         trained = fit(samples, options, tell)
         if force:

@@ -12,16 +12,12 @@ from zoneinfo import ZoneInfo
 from predictive_autoscaler.core.features import FeatureParameters
 from predictive_autoscaler.core.forest import (
     FORMAT_VERSION,
-    FlatForest,
-    forest_from_arrays,
     read_arrays,
     sha256,
 )
+from predictive_autoscaler.core.mixture import Mixture, mixture_from_arrays
 from predictive_autoscaler.core.types import utc_from_text, utc_text
 from predictive_autoscaler.errors import ModelError
-
-TAIL_WEIGHTS = (1.0, 3.0)
-"""A calm hold-out is no reason to trust the tail less than the forest does: never below 1."""
 
 
 @dataclass(frozen=True)
@@ -30,12 +26,10 @@ class Card:
 
     Attributes:
         group: the Auto Scaling group that it was trained for.
-        feature_names: the columns, in the forest's order.
+        feature_names: the columns, in the forecaster's order.
         absent_features: columns left out because the training data had no such metric.
-        tail_weight: factor on the weight of what lies above the upper quantile, from
-            calibration on held-back time.
         trained_from, trained_until: the span of the training data, aware UTC.
-        rows: labels that the forest was fitted on.
+        rows: how many it was fitted on.
         scores: metric by predictor on held-back time, with its span.
         skilled: better than the baselines on held-back time, or published all the same
             because somebody insisted.
@@ -47,7 +41,6 @@ class Card:
     absent_features: tuple[str, ...]
     parameters: FeatureParameters
     boot_minutes: float
-    tail_weight: float
     trained_from: datetime
     trained_until: datetime
     rows: int
@@ -91,7 +84,6 @@ class Card:
                     "feature_names": tuple(content["feature_names"]),
                     "absent_features": tuple(content["absent_features"]),
                     "parameters": _parameters(content["parameters"]),
-                    "tail_weight": float(content["tail_weight"]),
                     "trained_from": utc_from_text(content["trained_from"]),
                     "trained_until": utc_from_text(content["trained_until"]),
                 }
@@ -108,9 +100,9 @@ def _parameters(content: dict[str, Any]) -> FeatureParameters:
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """A forest with its card, checked against each other."""
+    """A forecaster with its card, checked against each other."""
 
-    forest: FlatForest
+    forecaster: Mixture
     card: Card
 
 
@@ -126,13 +118,10 @@ def load_model(npz: bytes, card_text: str) -> Model:
         raise ModelError(
             f"model.npz has SHA-256 {found[:12]}…, its card says {card.npz_sha256[:12]}…"
         )
-    if not TAIL_WEIGHTS[0] <= card.tail_weight <= TAIL_WEIGHTS[1]:
-        low, high = TAIL_WEIGHTS
-        raise ModelError(f"tail_weight is {card.tail_weight}; {low:g} to {high:g} is allowed")
-    forest = forest_from_arrays(read_arrays(npz), columns=len(card.feature_names))
-    if forest.paths.shape[1] != card.parameters.horizon_bins:
+    forecaster = mixture_from_arrays(read_arrays(npz), columns=len(card.feature_names))
+    if forecaster.horizon_bins != card.parameters.horizon_bins:
         raise ModelError(
-            f"model.npz looks {forest.paths.shape[1]} intervals ahead, its card says "
+            f"model.npz looks {forecaster.horizon_bins} intervals ahead, its card says "
             f"{card.parameters.horizon_bins}"
         )
-    return Model(forest, card)
+    return Model(forecaster, card)

@@ -26,6 +26,7 @@ from predictive_autoscaler.core.state import (
     follow_capacity,
     fresh_state,
 )
+from predictive_autoscaler.core.surprise import stretched
 from predictive_autoscaler.core.timegrid import known_until
 from predictive_autoscaler.core.types import (
     CalendarEvent,
@@ -111,17 +112,18 @@ def decide(evidence: Evidence, parameters: ControlParameters) -> Outcome:
     demand = assess(samples, NEGLIGIBLE_SHARE * _rough_capacity(evidence, parameters))
     state = _brought_up_to_date(evidence, demand, parameters)
     capacity = state.capacity_per_instance
-    result = forecast_demand(samples, demand, evidence.model, parameters.features)
+    found = forecast_demand(samples, demand, evidence.model, parameters.features)
+    forecast = found.forecast and stretched(found.forecast, state.surprise.scale)
     price = miss_price(state.ledger, parameters)
     plan = (
         plan_capacity(
-            result.forecast,
+            forecast,
             capacity,
             price,
             group.desired_instances,
             parameters.first_served_bin,
         )
-        if result.forecast
+        if forecast
         else None
     )
     present, quality = _present_demand(demand)
@@ -130,15 +132,19 @@ def decide(evidence: Evidence, parameters: ControlParameters) -> Outcome:
         group=group,
         parameters=parameters,
         state=state,
-        rung=result.forecast.rung if result.forecast else Rung.LAST_VALUE,
+        rung=forecast.rung if forecast else Rung.LAST_VALUE,
         floor_instances=instances_for(present, capacity),
         wish_instances=plan.instances if plan else group.desired_instances,
         newest_quality=quality,
-        doubt=_doubt(evidence, parameters, quality, result.forecast),
+        doubt=_doubt(evidence, parameters, quality, forecast),
         calendar=evidence.calendar,
     )
+    result = LadderResult(forecast, found.faults)
     decision = _through_policies(evidence, context, result, plan, demand)
-    return Outcome(decision, result.forecast, _next_state(context, decision, result.forecast))
+    pending = None
+    if forecast and found.forecast:
+        pending = PendingForecast.of(forecast, unstretched=found.forecast)
+    return Outcome(decision, forecast, _next_state(context, decision, pending))
 
 
 def _rough_capacity(evidence: Evidence, parameters: ControlParameters) -> float:
@@ -228,7 +234,7 @@ def _recent_quality(samples: Samples, demand: AssessedDemand) -> dict[str, str]:
 
 
 def _next_state(
-    context: PolicyContext, decision: Decision, forecast: Forecast | None
+    context: PolicyContext, decision: Decision, pending: PendingForecast | None
 ) -> ControllerState:
     state = context.state
     longest = max(caution.grace_minutes for caution in context.parameters.caution.values())
@@ -242,5 +248,5 @@ def _next_state(
         state,
         instances=decision.after_instances,
         wishes=(*kept, (context.now, needed)),
-        pending=(*state.pending, PendingForecast.of(forecast)) if forecast else state.pending,
+        pending=(*state.pending, pending) if pending else state.pending,
     )

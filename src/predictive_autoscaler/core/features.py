@@ -13,6 +13,7 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 import numpy as np
+from numpy.typing import NDArray
 
 from predictive_autoscaler.core.rolling import Rolling, shift
 from predictive_autoscaler.core.timegrid import carry_forward
@@ -139,6 +140,12 @@ def build_features(
     values = values.astype(np.float32).astype(np.float64)
     usable = ~np.isnan(level.requests) & ~np.isnan(filled)
     return FeatureTable(names, values, usable, level, filled, absent)
+
+
+def demand_columns(names: tuple[str, ...]) -> NDArray[np.int16]:
+    """Positions of the columns that are log-ratios or spreads of demand, and so linear in it."""
+    demand = ("requests_", "level_")
+    return np.flatnonzero([name.startswith(demand) for name in names]).astype(np.int16)
 
 
 def following(values: FloatArray, horizon_bins: int) -> FloatArray:

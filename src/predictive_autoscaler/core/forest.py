@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from predictive_autoscaler.core.types import FloatArray
 from predictive_autoscaler.errors import ModelError
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 LEAF = -1
 """What `feature` holds where a node is a leaf."""
 
@@ -170,12 +170,15 @@ def read_arrays(data: bytes) -> dict[str, NDArray[Any]]:
         raise ModelError(f"model.npz cannot be read: {error}") from error
 
 
-def forest_from_arrays(arrays: dict[str, NDArray[Any]], columns: int) -> FlatForest:
+def forest_from_arrays(
+    arrays: dict[str, NDArray[Any]], columns: int, within: str = ""
+) -> FlatForest:
     """Take the forest out of an artifact's arrays and check that walking it is safe.
 
     Args:
         arrays: as from `read_arrays`.
-        columns: how many feature columns the card names.
+        columns: how many feature columns a row has.
+        within: what the names of the arrays begin with in the artifact, for messages.
 
     Raises:
         ModelError: an array is missing, of another type or shape, or points outside.
@@ -183,22 +186,22 @@ def forest_from_arrays(arrays: dict[str, NDArray[Any]], columns: int) -> FlatFor
     for name, (dtype, dimensions) in _ARRAYS.items():
         array = arrays.get(name)
         if array is None:
-            raise ModelError(f"model.npz has no array {name!r}")
+            raise ModelError(f"model.npz has no array {within + name!r}")
         if array.dtype != dtype or array.ndim != dimensions or array.size == 0:
             raise ModelError(
-                f"array {name!r} is {array.dtype} of shape {array.shape}; {np.dtype(dtype)} "
-                f"with {dimensions} dimension(s) is needed"
+                f"array {within + name!r} is {array.dtype} of shape {array.shape}; "
+                f"{np.dtype(dtype)} with {dimensions} dimension(s) is needed"
             )
     forest = FlatForest(**{name: arrays[name] for name in _ARRAYS})
-    _check(forest, columns)
+    _check(forest, columns, within)
     return forest
 
 
-def _check(forest: FlatForest, columns: int) -> None:
+def _check(forest: FlatForest, columns: int, within: str) -> None:
     nodes = len(forest.feature)
     per_node = (forest.threshold, forest.left, forest.right, forest.value, forest.first)
     if any(len(array) != nodes for array in (*per_node, forest.last)):
-        raise ModelError("the node arrays of model.npz differ in length")
+        raise ModelError(f"the {within}node arrays of model.npz differ in length")
     leaf = forest.feature == LEAF
     inner = np.flatnonzero(~leaf)
     own = np.arange(nodes)
@@ -219,4 +222,5 @@ def _check(forest: FlatForest, columns: int) -> None:
     }
     wrong = [name for name, found in problems.items() if found]
     if wrong:
-        raise ModelError(f"model.npz is damaged: {', '.join(wrong)} is out of range")
+        where = f"model.npz ({within.rstrip('_')})" if within else "model.npz"
+        raise ModelError(f"{where} is damaged: {', '.join(wrong)} is out of range")

@@ -16,17 +16,17 @@ LONG_MEMORY_SECONDS = 2 * DAY_SECONDS
 AIMED_MISSED_SHARE = 0.002
 PRIOR_INSTANCE_INTERVALS = 500.0
 """How much demand at just the aimed share the short memory begins with; the long, four times."""
-SHADOW_CEILING = 0.98
+SHADOW_CEILING = 1.0
 """Share of the shadow's hours beyond which our own spending makes misses cheaper."""
-RESTRAINT_GAIN = 0.4
+RESTRAINT_GAIN = 0.06
 START_RESTRAINT = 1.0
 """Without a record of its own, the controller begins thrifty."""
 MOST_RESTRAINT = 8.0
 """Three thousand times cheaper: beyond that, nothing is left to give up."""
-BUDGET_GAIN = 0.4
+BUDGET_GAIN = 0.1
 BUDGET_AIM = 0.9
 """The price aims a little below the budget, since it learns of misses too late."""
-START_PRICE = 8.0
+START_PRICE = 12.0
 BUDGET_PRICES = (1.0, 200.0)
 
 

@@ -15,6 +15,8 @@ from predictive_autoscaler.core.parameters import ControlParameters
 
 PRICE_RANGE = (2.0, 200.0)
 LEAST_PRICE = 1.0
+STEEPNESS = 1.5
+"""How the price answers to misses: twice the aimed share makes it nearly three times as high."""
 
 
 def miss_price(ledger: Ledger, parameters: ControlParameters) -> float:
@@ -24,5 +26,5 @@ def miss_price(ledger: Ledger, parameters: ControlParameters) -> float:
     if parameters.missed_budget is not None:
         return math.exp(ledger.log_budget_price)
     low, high = PRICE_RANGE
-    price = START_PRICE * ledger.missed_share / AIMED_MISSED_SHARE
+    price = START_PRICE * math.pow(ledger.missed_share / AIMED_MISSED_SHARE, STEEPNESS)
     return max(min(max(price, low), high) * math.exp(-ledger.restraint), LEAST_PRICE)

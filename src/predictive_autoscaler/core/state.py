@@ -7,7 +7,7 @@ makes one from the metrics alone.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -17,6 +17,7 @@ from predictive_autoscaler.core.demand import learn_capacity, move_towards
 from predictive_autoscaler.core.ledger import Ledger
 from predictive_autoscaler.core.parameters import ControlParameters
 from predictive_autoscaler.core.quality import AssessedDemand
+from predictive_autoscaler.core.surprise import Surprise, first_bin
 from predictive_autoscaler.core.target_tracking import TargetTracking
 from predictive_autoscaler.core.types import (
     Bounds,
@@ -42,9 +43,11 @@ class PendingForecast:
     lower_requests: float
     median_requests: float
     upper_requests: float
+    first_bin: tuple[float, ...]
+    """The first bin's quantiles before any stretching, for `surprise`."""
 
     @classmethod
-    def of(cls, forecast: Forecast) -> PendingForecast:
+    def of(cls, forecast: Forecast, unstretched: Forecast) -> PendingForecast:
         lower, upper = BAND
         return cls(
             forecast.made_for,
@@ -52,6 +55,7 @@ class PendingForecast:
             forecast.quantile(lower),
             forecast.quantile(0.5),
             forecast.quantile(upper),
+            first_bin(unstretched),
         )
 
 
@@ -65,6 +69,7 @@ class ControllerState:
         capacity_per_instance: C in use.
         capacity_checked: when C was last learned.
         shadow: the target tracking that runs beside on the same demand.
+        surprise: how the forecasts of the next bin have done.
         wishes: (time, instances) that count for the scale-in grace.
     """
 
@@ -74,6 +79,7 @@ class ControllerState:
     capacity_checked: datetime
     shadow: TargetTracking
     ledger: Ledger
+    surprise: Surprise = field(default_factory=Surprise)
     wishes: tuple[tuple[datetime, int], ...] = ()
     pending: tuple[PendingForecast, ...] = ()
 
@@ -86,6 +92,7 @@ class ControllerState:
             "capacity_checked": utc_text(self.capacity_checked),
             "shadow": vars(self.shadow),
             "ledger": self.ledger.to_json(),
+            "surprise": self.surprise.to_json(),
             "wishes": [[utc_text(moment), wish] for moment, wish in self.wishes],
             "pending": [
                 vars(forecast) | {"made_for": utc_text(forecast.made_for)}
@@ -107,9 +114,16 @@ class ControllerState:
             capacity_checked=utc_from_text(content["capacity_checked"]),
             shadow=TargetTracking(**content["shadow"]),
             ledger=Ledger.from_json(content["ledger"]),
+            surprise=Surprise.from_json(content["surprise"]),
             wishes=tuple((utc_from_text(moment), int(wish)) for moment, wish in content["wishes"]),
             pending=tuple(
-                PendingForecast(**forecast | {"made_for": utc_from_text(forecast["made_for"])})
+                PendingForecast(
+                    **forecast
+                    | {
+                        "made_for": utc_from_text(forecast["made_for"]),
+                        "first_bin": tuple(map(float, forecast["first_bin"])),
+                    }
+                )
                 for forecast in content["pending"]
             ),
         )
@@ -181,10 +195,28 @@ def account(
             interval_seconds=parameters.interval_seconds,
             budget=parameters.missed_budget,
         )
+    surprise = _surprised(state, samples, demand)
     ledger, pending = _check_forecasts(ledger, state.pending, samples, demand)
     return replace(
-        state, accounted_until=samples.end, shadow=shadow, ledger=ledger, pending=pending
+        state,
+        accounted_until=samples.end,
+        shadow=shadow,
+        ledger=ledger,
+        surprise=surprise,
+        pending=pending,
     )
+
+
+def _surprised(state: ControllerState, samples: Samples, demand: FloatArray) -> Surprise:
+    """Compare the forecasts of the bins that came in with what came."""
+    surprise = state.surprise
+    for forecast in state.pending:
+        if state.accounted_until <= forecast.made_for < samples.end:
+            actual = float(demand[(forecast.made_for - samples.start) // samples.interval])
+            if not math.isnan(actual):
+                seconds = samples.interval_seconds
+                surprise = surprise.with_bin(forecast.first_bin, actual, seconds)
+    return surprise
 
 
 def follow_capacity(

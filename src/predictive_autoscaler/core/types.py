@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import Enum, IntEnum
@@ -198,6 +198,15 @@ class Forecast:
         largest = self.ratios.max(axis=1)
         order = np.argsort(largest, kind="stable")
         return largest[order], np.cumsum(self.weights[order])
+
+    def ratios_at(self, index: int, levels: Sequence[float]) -> list[float]:
+        """Quantiles of the ratio of one bin of the horizon, one per level."""
+        order = np.argsort(self.ratios[:, index], kind="stable")
+        cumulative = np.cumsum(self.weights[order])
+        reached = np.searchsorted(cumulative, np.multiply(levels, cumulative[-1]))
+        rows = order[np.minimum(reached, len(order) - 1)]
+        values: list[float] = self.ratios[rows, index].tolist()
+        return values
 
     def quantile(self, probability: float) -> float:
         """Largest demand per interval within the horizon, not exceeded so probably."""

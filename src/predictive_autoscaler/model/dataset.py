@@ -43,20 +43,23 @@ def make_dataset(
 ) -> Dataset:
     """Assess, fill, build features and labels.
 
-    A label that touches an overloaded or partial bin is not learned: it is only a lower
-    bound. Absent bins count as filled within an hour of the last value and are masked
+    The demand of a partial bin is only a lower bound, and no label. So is that of an
+    overloaded one; yet without the surges that overloaded the group, the forecast would
+    never expect one. Their labels are learned where even the bound lies above the recent
+    level. Absent bins count as filled within an hour of the last value and are masked
     beyond it, whether as input or as label.
     """
     assessed = assess(samples, negligible_requests)
     table = build_features(samples, assessed.requests, parameters)
     absent = np.isnan(assessed.requests)
     lost = _in_long_gap(absent, parameters.fill_bins)
-    exact = np.where(assessed.trusted & ~lost, assessed.requests, np.nan)
-    filled = np.where(lost, np.nan, carry_forward(exact, parameters.fill_bins))
+    censored = assessed.quality == Quality.CENSORED
+    counted = np.where((assessed.trusted | censored) & ~lost, assessed.requests, np.nan)
+    filled = np.where(lost, np.nan, carry_forward(counted, parameters.fill_bins))
     paths = table.level.log_ratio(following(filled, parameters.horizon_bins))
-    bounded = (assessed.quality == Quality.CENSORED) | (assessed.quality == Quality.PARTIAL)
-    touches_bound = following(bounded.astype(np.float64), parameters.horizon_bins).max(axis=1)
-    whole = ~np.isnan(paths).any(axis=1) & (touches_bound == 0.0)
+    partial = _ahead(assessed.quality == Quality.PARTIAL, parameters.horizon_bins)
+    says_nothing = partial | (_ahead(censored, parameters.horizon_bins) & (paths <= 0))
+    whole = ~np.isnan(paths).any(axis=1) & ~says_nothing.any(axis=1)
     stood_in = absent & ~lost & ~np.isnan(table.filled_demand)
     return Dataset(
         table=table,
@@ -64,8 +67,14 @@ def make_dataset(
         learnable=table.usable & ~lost & whole,
         filled_bins=int(stood_in.sum()),
         masked_bins=int((absent & ~stood_in).sum()),
-        censored_bins=int((assessed.quality == Quality.CENSORED).sum()),
+        censored_bins=int(censored.sum()),
     )
+
+
+def _ahead(flags: BoolArray, horizon_bins: int) -> BoolArray:
+    """Whether each bin of the horizon after each bin is flagged, (bins, horizon bins)."""
+    ahead: BoolArray = following(flags.astype(np.float64), horizon_bins) == 1.0
+    return ahead
 
 
 def _in_long_gap(absent: BoolArray, longest_filled: int) -> BoolArray:

@@ -1,24 +1,87 @@
-"""Fitting the quantile forest and flattening it into arrays."""
+"""Fitting the forecaster: the forests, and the linear forecast that one of them corrects."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.ensemble import RandomForestRegressor
 
 from predictive_autoscaler.core.forest import LEAF, FlatForest
+from predictive_autoscaler.core.mixture import LinearForecast, Mixture
 from predictive_autoscaler.core.types import FloatArray
+
+RIDGE_PENALTY = 0.003
+"""Per row, on squared slopes of standardised features: enough to tell near twins apart."""
+
+
+@dataclass(frozen=True)
+class ForestOptions:
+    """How to grow a forest.
+
+    Attributes:
+        trees: in all; each forest of a mixture has half of them.
+        jobs: processes; the result does not depend on it.
+    """
+
+    trees: int = 100
+    min_samples_leaf: int = 12
+    max_features: float = 0.4
+    seed: int = 1
+    jobs: int = 1
+
+
+def fit_mixture(
+    features: FloatArray,
+    paths: FloatArray,
+    linear_columns: NDArray[np.int16],
+    options: ForestOptions,
+) -> Mixture:
+    """Fit everything that is published.
+
+    Args:
+        features: shape (rows, columns), exactly representable as float32.
+        paths: shape (rows, horizon bins), the log-ratio of each bin.
+        linear_columns: positions of the features that the linear forecast uses.
+    """
+    halves = replace(options, trees=max(1, options.trees // 2))
+    linear = fit_linear(features, paths, linear_columns)
+    beside, left_over = linear.beside(features), paths - linear.predict(features)
+    return Mixture(
+        direct=flatten(fit_forest(features, paths.max(axis=1), halves), features, paths),
+        linear=linear,
+        residual=flatten(fit_forest(beside, left_over.max(axis=1), halves), beside, left_over),
+    )
+
+
+def fit_linear(
+    features: FloatArray, paths: FloatArray, columns: NDArray[np.int16]
+) -> LinearForecast:
+    """Ridge regression of each bin's log-ratio on standardised features, in closed form."""
+    used = features[:, columns]
+    # Single precision hides differences of the last bits between machines.
+    start = LinearForecast(
+        columns=columns,
+        centre=_as_float32(used.mean(axis=0)),
+        spread=_as_float32(used.std(axis=0) + 1e-6),
+        intercept=_as_float32(paths.mean(axis=0)),
+        slopes=np.zeros((len(columns), paths.shape[1])),
+        limit=np.maximum(np.abs(paths).max(keepdims=True)[0], 1e-6),
+    )
+    scaled = start.scaled(features)
+    gram = np.einsum("ri,rj->ij", scaled, scaled, optimize=False)
+    moments = np.einsum("ri,rh->ih", scaled, paths - start.intercept, optimize=False)
+    penalty = RIDGE_PENALTY * len(features) * np.eye(len(columns))
+    return replace(start, slopes=_as_float32(np.linalg.solve(gram + penalty, moments)))
+
+
+def _as_float32(values: FloatArray) -> FloatArray:
+    return values.astype(np.float32).astype(np.float64)
 
 
 def fit_forest(
-    features: FloatArray,
-    labels: FloatArray,
-    *,
-    trees: int,
-    min_samples_leaf: int,
-    max_features: float,
-    seed: int,
-    jobs: int = 1,
+    features: FloatArray, labels: FloatArray, options: ForestOptions
 ) -> RandomForestRegressor:
     """Fit scikit-learn's forest. Same input and seed give the same forest for any `jobs`.
 
@@ -27,11 +90,11 @@ def fit_forest(
         labels: shape (rows,).
     """
     forest = RandomForestRegressor(
-        n_estimators=trees,
-        min_samples_leaf=min_samples_leaf,
-        max_features=max_features,
-        random_state=seed,
-        n_jobs=jobs,
+        n_estimators=options.trees,
+        min_samples_leaf=options.min_samples_leaf,
+        max_features=options.max_features,
+        random_state=options.seed,
+        n_jobs=options.jobs,
     )
     return forest.fit(features, labels)
 

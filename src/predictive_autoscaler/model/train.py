@@ -1,4 +1,4 @@
-"""From samples to a published artifact: fit, calibrate and score on held-back time, refit."""
+"""From samples to a published artifact: fit, score on held-back time, refit."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import sklearn
 
-from predictive_autoscaler.core.artifact import TAIL_WEIGHTS, Card
-from predictive_autoscaler.core.features import FeatureParameters
-from predictive_autoscaler.core.forest import FlatForest, sha256
-from predictive_autoscaler.core.predictors.forest import TAIL_BEGINS, weigh_tail
+from predictive_autoscaler.core.artifact import Card
+from predictive_autoscaler.core.features import DAY, FeatureParameters, demand_columns
+from predictive_autoscaler.core.forest import sha256
+from predictive_autoscaler.core.mixture import Mixture
 from predictive_autoscaler.core.types import FloatArray, Rung, Samples
 from predictive_autoscaler.errors import DataError
 from predictive_autoscaler.model.baselines import (
@@ -26,13 +26,14 @@ from predictive_autoscaler.model.baselines import (
     to_demand,
 )
 from predictive_autoscaler.model.dataset import Dataset, make_dataset
-from predictive_autoscaler.model.fit import fit_forest, flatten
+from predictive_autoscaler.model.fit import ForestOptions, fit_mixture
 
 MIN_HOURS = 24
 MIN_ROWS = 100
-HELD_BACK = 0.3
-"""Share of the newest rows held back: its older half calibrates, its newer half scores."""
-PRIOR_EXCEEDANCES = 5.0
+HELD_BACK = 0.15
+"""Share of the newest rows held back to score."""
+ENOUGH_DAYS = 2
+"""With this many more, the first day is not learned from: it has no day before it."""
 _NEGLIGIBLE_SHARE = 1 / 300
 MODEL = Rung.FOREST.value
 
@@ -43,19 +44,14 @@ class TrainOptions:
 
     Attributes:
         max_bins: the newest bins that rows are taken from; older ones only feed lags.
-        trees, min_samples_leaf, max_features: of the forest; see docs/scaling-quality.md.
-        jobs: processes for fitting; the result does not depend on it.
+        forest: how the forests are grown; see docs/scaling-quality.md.
     """
 
     group: str
     boot_minutes: float = 5.0
     parameters: FeatureParameters = field(default_factory=FeatureParameters)
     max_bins: int = 8000
-    trees: int = 100
-    min_samples_leaf: int = 12
-    max_features: float = 0.4
-    seed: int = 1
-    jobs: int = 1
+    forest: ForestOptions = field(default_factory=ForestOptions)
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,8 +80,8 @@ def train(
 ) -> TrainedModel:
     """Train a model on recorded metrics.
 
-    The forest that is published has seen all rows; its scores and calibration are those
-    of one that had not seen the held-back time.
+    What is published has seen all rows; its scores are those of one that had not seen the
+    held-back time.
 
     Raises:
         DataError: under 24 hours, or too few rows to learn from; says what was found.
@@ -95,26 +91,23 @@ def train(
     _check_span(samples)
     dataset = make_dataset(samples, options.parameters, _negligible(samples))
     rows = _rows(dataset, options)
-    fitted, calibrating, scoring = _split(rows, options.parameters.horizon_bins)
+    fitted, held_back = _split(rows, options.parameters.horizon_bins)
     progress("fitting on the older rows")
     trial = _fit(dataset, fitted, options)
-    progress("calibrating and scoring on held-back time")
-    tail_weight = _tail_weight(trial, dataset, calibrating)
-    scores = _scores(trial, dataset, fitted, scoring, tail_weight, options.parameters)
+    progress("scoring on held-back time")
+    scores = _scores(trial, dataset, fitted, held_back, options.parameters)
     progress("fitting on all rows")
-    forest = _fit(dataset, rows, options)
-    npz = forest.to_bytes()
+    npz = _fit(dataset, rows, options).to_bytes()
     card = Card(
         group=options.group,
         feature_names=dataset.table.names,
         absent_features=dataset.table.absent,
         parameters=options.parameters,
         boot_minutes=options.boot_minutes,
-        tail_weight=_tail_weight(trial, dataset, np.concatenate([calibrating, scoring])),
         trained_from=samples.time_of(int(rows[0])),
         trained_until=samples.end,
         rows=len(rows),
-        seed=options.seed,
+        seed=options.forest.seed,
         scores={name: held.as_dict() if held else None for name, held in scores.items()},
         skilled=False,
         libraries=_libraries(),
@@ -144,6 +137,10 @@ def _negligible(samples: Samples) -> float:
 
 def _rows(dataset: Dataset, options: TrainOptions) -> Rows:
     rows = np.flatnonzero(dataset.learnable)
+    day = options.parameters.bins(DAY)
+    after_a_day = rows[rows >= rows.min(initial=len(dataset.paths)) + day]
+    if len(after_a_day) >= ENOUGH_DAYS * day:
+        rows = after_a_day
     rows = rows[rows >= len(dataset.paths) - options.max_bins]
     if len(rows) < MIN_ROWS:
         raise DataError(
@@ -153,67 +150,39 @@ def _rows(dataset: Dataset, options: TrainOptions) -> Rows:
     return rows
 
 
-def _split(rows: Rows, horizon_bins: int) -> tuple[Rows, Rows, Rows]:
-    """Older, middle and newest rows, a horizon apart so that no label is seen twice."""
+def _split(rows: Rows, horizon_bins: int) -> tuple[Rows, Rows]:
+    """Older and newest rows, a horizon apart so that no label is seen twice."""
     first = int(len(rows) * (1 - HELD_BACK))
-    second = int(len(rows) * (1 - HELD_BACK / 2))
-    return (
-        rows[: first - horizon_bins],
-        rows[first : second - horizon_bins],
-        rows[second:],
-    )
+    return rows[: first - horizon_bins], rows[first:]
 
 
-def _fit(dataset: Dataset, rows: Rows, options: TrainOptions) -> FlatForest:
+def _fit(dataset: Dataset, rows: Rows, options: TrainOptions) -> Mixture:
     features, paths = dataset.table.values[rows], dataset.paths[rows]
-    fitted = fit_forest(
-        features,
-        paths.max(axis=1),
-        trees=options.trees,
-        min_samples_leaf=options.min_samples_leaf,
-        max_features=options.max_features,
-        seed=options.seed,
-        jobs=options.jobs,
-    )
-    return flatten(fitted, features, paths)
+    return fit_mixture(features, paths, demand_columns(dataset.table.names), options.forest)
 
 
-def _quantiles(forest: FlatForest, features: FloatArray, tail_weight: float) -> FloatArray:
-    """Log-ratio quantiles of each row, shape (rows, len(LOSS_QUANTILES))."""
+def _quantiles(forecaster: Mixture, features: FloatArray) -> FloatArray:
+    """Quantiles of the largest log-ratio, shape (rows, len(LOSS_QUANTILES))."""
     result = np.empty((len(features), len(LOSS_QUANTILES)))
     for index, row in enumerate(features):
-        members, weights = forest.distribution(row)
-        reached = np.searchsorted(np.cumsum(weigh_tail(weights, tail_weight)), LOSS_QUANTILES)
-        result[index] = forest.labels[members[np.minimum(reached, len(members) - 1)]]
+        paths, weights = forecaster.distribution(row)
+        largest = paths.max(axis=1)
+        order = np.argsort(largest, kind="stable")
+        reached = np.searchsorted(np.cumsum(weights[order]), LOSS_QUANTILES)
+        result[index] = largest[order[np.minimum(reached, len(order) - 1)]]
     return result
 
 
-def _tail_weight(forest: FlatForest, dataset: Dataset, rows: Rows) -> float:
-    """How much oftener than it should the upper quantile was exceeded on held-back rows.
-
-    Drawn towards 1 by `PRIOR_EXCEEDANCES`, since exceedances are rare and come in bursts.
-    """
-    upper = _quantiles(forest, dataset.table.values[rows], 1.0)[
-        :, LOSS_QUANTILES.index(TAIL_BEGINS)
-    ]
-    exceeded = float((dataset.paths[rows].max(axis=1) > upper).sum())
-    expected = (1 - TAIL_BEGINS) * len(rows)
-    ratio = (exceeded + PRIOR_EXCEEDANCES) / (expected + PRIOR_EXCEEDANCES)
-    low, high = TAIL_WEIGHTS
-    return min(max(ratio, low), high)
-
-
 def _scores(
-    forest: FlatForest,
+    forecaster: Mixture,
     dataset: Dataset,
     fitted: Rows,
     rows: Rows,
-    tail_weight: float,
     parameters: FeatureParameters,
 ) -> dict[str, Score | None]:
     table = dataset.table
     actual = actual_demand(table, parameters.horizon_bins)[rows]
-    ours = _quantiles(forest, table.values[rows], tail_weight)
+    ours = _quantiles(forecaster, table.values[rows])
     scores: dict[str, Score | None] = {MODEL: score(actual, to_demand(ours, table, rows))}
     for rung in BASELINES:
         labels = dataset.paths.max(axis=1)

@@ -24,6 +24,7 @@ from predictive_autoscaler.core.types import (
     Samples,
 )
 from predictive_autoscaler.core.workloads import recorded_shop
+from predictive_autoscaler.model.fit import ForestOptions
 from predictive_autoscaler.model.train import TrainOptions, train
 
 MONDAY = datetime(2026, 3, 2, tzinfo=UTC)
@@ -127,6 +128,6 @@ def evidence(
 def small_model() -> Model:
     """A forest of few trees, trained on the first nine days of the shop."""
     recording = shop()
-    options = TrainOptions("web", parameters=PARAMETERS.features, trees=8)
+    options = TrainOptions("web", parameters=PARAMETERS.features, forest=ForestOptions(trees=8))
     trained = train(recording.latest(len(recording)).window(0, 9 * 96), options)
     return load_model(trained.npz, replace(trained.card, skilled=True).to_json())

@@ -13,10 +13,12 @@ from sklearn.ensemble import RandomForestRegressor
 from predictive_autoscaler.core.artifact import Card
 from predictive_autoscaler.core.features import FeatureParameters
 from predictive_autoscaler.core.forest import FlatForest, sha256
+from predictive_autoscaler.core.mixture import Mixture
 from predictive_autoscaler.core.types import FloatArray
-from predictive_autoscaler.model.fit import fit_forest, flatten
+from predictive_autoscaler.model.fit import ForestOptions, fit_forest, fit_mixture, flatten
 
 TREES = 12
+FOREST = ForestOptions(trees=TREES, min_samples_leaf=3)
 COLUMNS = 5
 ROWS = 600
 
@@ -36,10 +38,15 @@ between two of them is a float32."""
 
 @dataclass(frozen=True, eq=False)
 class Fitted:
-    """The same forest twice, with what it was fitted on."""
+    """The same forest three times, with what it was fitted on.
+
+    Attributes:
+        mixture: has `ours` as its direct part.
+    """
 
     theirs: RandomForestRegressor
     ours: FlatForest
+    mixture: Mixture
     features: FloatArray
     paths: FloatArray
 
@@ -52,15 +59,11 @@ def fitted(dataset: str = "smooth") -> Fitted:
     ranks = features.argsort(axis=0).argsort(axis=0) / ROWS
     label = ranks[:, 0] + ranks[:, 1] * ranks[:, 2] + rng.normal(0.0, 0.1, ROWS)
     paths = np.column_stack([label, label + rng.normal(0.0, 0.1, ROWS)])
-    theirs = fit_forest(
-        features,
-        paths.max(axis=1),
-        trees=TREES,
-        min_samples_leaf=3,
-        max_features=0.4,
-        seed=1,
-    )
-    return Fitted(theirs, flatten(theirs, features, paths), features, paths)
+    theirs = fit_forest(features, paths.max(axis=1), FOREST)
+    ours = flatten(theirs, features, paths)
+    columns = np.arange(COLUMNS, dtype=np.int16)
+    mixture = fit_mixture(features, paths, columns, replace(FOREST, trees=2 * TREES))
+    return Fitted(theirs, ours, mixture, features, paths)
 
 
 def card_of(npz: bytes) -> Card:
@@ -71,7 +74,6 @@ def card_of(npz: bytes) -> Card:
         absent_features=("response_time",),
         parameters=FeatureParameters(300, 2, "Europe/Berlin"),
         boot_minutes=4.5,
-        tail_weight=1.25,
         trained_from=datetime(2026, 10, 1, tzinfo=UTC),
         trained_until=datetime(2026, 11, 1, tzinfo=UTC),
         rows=ROWS,

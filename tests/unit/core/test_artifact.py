@@ -20,7 +20,7 @@ from tests.unit.core.forests import card_of, card_text, fitted
 
 
 def good_npz() -> bytes:
-    return fitted().ours.to_bytes()
+    return fitted().mixture.to_bytes()
 
 
 def loaded(npz: bytes) -> Model:
@@ -32,9 +32,9 @@ def test_a_model_survives_being_written_and_read() -> None:
     npz = good_npz()
     model = loaded(npz)
     assert model.card == card_of(npz)
-    assert model.forest.to_bytes() == npz
+    assert model.forecaster.to_bytes() == npz
     rows = fitted().features[:50]
-    assert model.forest.mean(rows).tobytes() == fitted().ours.mean(rows).tobytes()
+    assert model.forecaster.direct.mean(rows).tobytes() == fitted().ours.mean(rows).tobytes()
 
 
 def test_the_same_forest_makes_the_same_bytes() -> None:
@@ -75,7 +75,7 @@ class Trap:
 
 def object_npz(content: object) -> bytes:
     """An archive with Python objects in it; np.save pickles them."""
-    arrays = {name: getattr(fitted().ours, name) for name in vars(fitted().ours)}
+    arrays: dict[str, Any] = read_arrays(good_npz())
     arrays["labels"] = np.array([content], dtype=object)
     buffer = io.BytesIO()
     np.savez(buffer, allow_pickle=True, **arrays)
@@ -138,14 +138,14 @@ def test_an_archive_that_would_unpack_to_too_much_is_refused(
 
 
 def with_array(name: str, array: NDArray[Any] | None) -> bytes:
-    arrays = {key: getattr(fitted().ours, key) for key in vars(fitted().ours)} | {name: array}
+    arrays: dict[str, Any] = read_arrays(good_npz()) | {name: array}
     buffer = io.BytesIO()
     np.savez(buffer, **{key: value for key, value in arrays.items() if value is not None})
     return buffer.getvalue()
 
 
 def changed(name: str, index: Any, value: float) -> bytes:
-    array = getattr(fitted().ours, name).copy()
+    array = read_arrays(good_npz())[name]
     array[index] = value
     return with_array(name, array)
 
@@ -158,9 +158,10 @@ def first_leaf() -> int:
     return int(np.flatnonzero(fitted().ours.feature == LEAF)[0])
 
 
-def test_a_missing_array_is_named() -> None:
-    with pytest.raises(ModelError, match="no array 'left'"):
-        loaded(with_array("left", None))
+@pytest.mark.parametrize("name", ["left", "residual_left", "linear_slopes"])
+def test_a_missing_array_is_named(name: str) -> None:
+    with pytest.raises(ModelError, match=f"no array '{name}'"):
+        loaded(with_array(name, None))
 
 
 @pytest.mark.parametrize(
@@ -171,6 +172,11 @@ def test_a_missing_array_is_named() -> None:
         ("threshold", np.zeros((3, 2), np.float32)),
         ("paths", np.zeros(600)),
         ("labels", np.array(["a", "b"])),
+        ("residual_paths", np.zeros(600)),
+        ("linear_columns", np.zeros((2, 2), np.int16)),
+        ("linear_spread", np.ones(4)),
+        ("linear_slopes", np.zeros((5, 3))),
+        ("linear_limit", np.zeros(1, np.float32)),
     ],
 )
 def test_an_array_of_another_type_or_shape_is_named(name: str, array: NDArray[Any]) -> None:
@@ -204,6 +210,8 @@ def test_node_arrays_of_different_length_are_refused() -> None:
         ("labels", 0, np.nan, "a label"),
         ("labels", 0, 99.0, "a label"),  # no longer ascending
         ("paths", 0, np.nan, "a path"),
+        ("residual_feature", 0, 7, "a feature"),  # five columns and two linear forecasts
+        ("residual_rows", 0, -1, "a leaf's row"),
     ],
 )
 def test_an_array_that_points_outside_is_refused(
@@ -212,6 +220,29 @@ def test_an_array_that_points_outside_is_refused(
     where = index() if callable(index) else index
     with pytest.raises(ModelError, match=f"damaged: .*{problem}"):
         loaded(changed(name, where, value))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "problem"),
+    [
+        ("linear_columns", 5, "outside the 5 features"),
+        ("linear_columns", -1, "outside the 5 features"),
+        ("linear_centre", np.nan, "not finite"),
+        ("linear_slopes", np.inf, "not finite"),
+        ("linear_spread", 0.0, "above 0"),
+        ("linear_limit", -1.0, "above 0"),
+    ],
+)
+def test_a_linear_part_that_cannot_be_asked_is_refused(
+    name: str, value: float, problem: str
+) -> None:
+    with pytest.raises(ModelError, match=problem):
+        loaded(changed(name, 0, value))
+
+
+def test_two_parts_with_different_horizons_are_refused() -> None:
+    with pytest.raises(ModelError, match="looks 1 intervals ahead, the direct one 2"):
+        loaded(with_array("residual_paths", np.zeros((600, 1))))
 
 
 def test_a_path_for_every_label_is_needed() -> None:
@@ -231,16 +262,9 @@ def test_a_horizon_other_than_the_cards_is_refused() -> None:
         load_model(npz, card_text(npz, parameters=FeatureParameters(300, 3)))
 
 
-@pytest.mark.parametrize("scale", [0.0, -1.0, 50.0, float("nan"), float("inf")])
-def test_a_tail_weight_out_of_range_is_refused(scale: float) -> None:
-    npz = good_npz()
-    with pytest.raises(ModelError, match="tail_weight"):
-        load_model(npz, card_text(npz, tail_weight=scale))
-
-
 def test_another_format_version_is_refused_with_both_versions() -> None:
     content = json.loads(card_text(good_npz())) | {"format_version": 99}
-    with pytest.raises(ModelError, match="format_version 99; this reader knows 1"):
+    with pytest.raises(ModelError, match="format_version 99; this reader knows 2"):
         Card.from_json(json.dumps(content))
 
 
@@ -271,8 +295,6 @@ def card_with(name: str, value: object) -> str:
         card_with("parameters", {"timezone": "Europe"}),
         card_with("parameters", {"timezone": 3}),
         card_with("feature_names", 7),
-        card_with("tail_weight", "wide"),
-        card_with("tail_weight", None),
         card_with("trained_until", "yesterday"),
         card_with("trained_until", "2026-11-01T00:00:00"),
     ],

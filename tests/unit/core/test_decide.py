@@ -287,7 +287,7 @@ def test_the_best_predictor_that_the_data_allow_answers(
 def test_a_model_of_other_features_drops_a_rung_and_says_so() -> None:
     model = small_model()
     names = ("page_views", *model.card.feature_names[1:])
-    foreign = Model(model.forest, replace(model.card, feature_names=names))
+    foreign = Model(model.forecaster, replace(model.card, feature_names=names))
     decision = decide(evidence(shop(), 20, model=foreign), PARAMETERS).decision
     assert decision.rung is Rung.SEASONAL
     assert decision.faults == ("forest: the model needs page_views, which the metrics lack",)

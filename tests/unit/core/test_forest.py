@@ -10,7 +10,7 @@ from predictive_autoscaler.core.forest import LEAF
 from predictive_autoscaler.core.types import FloatArray
 from predictive_autoscaler.errors import ModelError
 from predictive_autoscaler.model.fit import fit_forest, flatten, floor_to_float32
-from tests.unit.core.forests import DATASETS, Fitted, fitted
+from tests.unit.core.forests import DATASETS, FOREST, Fitted, fitted
 
 ROWS_ASKED = 2000
 
@@ -128,8 +128,7 @@ def test_a_threshold_becomes_the_largest_float32_not_above_it() -> None:
 
 def test_fitting_gives_the_same_forest_whatever_the_number_of_jobs() -> None:
     one = fitted()
-    options = {"trees": 12, "min_samples_leaf": 3, "seed": 1, "jobs": 2}
-    again = fit_forest(one.features, one.paths.max(axis=1), max_features=0.4, **options)
+    again = fit_forest(one.features, one.paths.max(axis=1), replace(FOREST, jobs=2))
     assert flatten(again, one.features, one.paths).to_bytes() == one.ours.to_bytes()
 
 

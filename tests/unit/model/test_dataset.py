@@ -64,14 +64,23 @@ def test_longer_gaps_are_masked_from_end_to_end(bins: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "overload", [{"cpu_percent": 95.0}, {"errors": 5000.0}, {"refused": 5000.0}]
+    "overload", [{"cpu_percent": 95.0}, {"errors": 5000.0}, {"refused": 0.5}]
 )
-def test_an_overloaded_bin_is_no_label(overload: dict[str, float]) -> None:
+def test_an_overloaded_bin_below_the_level_is_no_label(overload: dict[str, float]) -> None:
     """Its count is a lower bound: to learn it is to learn to be too small."""
-    dataset = made(changed(recorded(), AT, **overload))
+    dataset = made(changed(recorded(), AT, requests=1.0, **overload))
     assert dataset.censored_bins == 1
     assert not dataset.learnable[AT - PARAMETERS.horizon_bins : AT].any()
     assert dataset.learnable[AT - 20 : AT - PARAMETERS.horizon_bins].all()
+
+
+def test_a_surge_that_overloaded_the_group_is_learned() -> None:
+    """At least so much came: left out, the forecast would never expect it again."""
+    surge = 3 * float(recorded().requests[AT - 1])
+    dataset = made(changed(recorded(), AT, requests=surge, cpu_percent=100.0))
+    assert dataset.censored_bins == 1
+    assert dataset.learnable[AT - 20 : AT].all()
+    assert dataset.paths[AT - 1, 0] == pytest.approx(np.log(3), abs=0.2)
 
 
 def test_a_bin_with_absent_minutes_is_no_label() -> None:

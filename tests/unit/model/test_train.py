@@ -20,11 +20,13 @@ from predictive_autoscaler.core.predictors.forest import ForestPredictor
 from predictive_autoscaler.core.quality import assess
 from predictive_autoscaler.core.types import Rung, Samples
 from predictive_autoscaler.errors import DataError
+from predictive_autoscaler.model.fit import ForestOptions
 from predictive_autoscaler.model.train import TrainedModel, TrainOptions, train
 from tests.helpers.shop import DECIDED_FROM, GROUP, START, changed, features, model, shop
 
 ROOT = Path(__file__).parents[3]
-OPTIONS = TrainOptions(group=GROUP, parameters=features(15), trees=5, max_bins=500)
+FOREST = ForestOptions(trees=6)
+OPTIONS = TrainOptions(group=GROUP, parameters=features(15), max_bins=500, forest=FOREST)
 
 
 def past() -> Samples:
@@ -53,7 +55,9 @@ class TestRepeatable:
         assert again.card.to_json() == small().card.to_json()
 
     def test_the_number_of_jobs_does_not_matter(self) -> None:
-        assert digest(train(past(), replace(OPTIONS, jobs=2))) == digest(small())
+        assert digest(train(past(), replace(OPTIONS, forest=replace(FOREST, jobs=2)))) == digest(
+            small()
+        )
 
     def test_nor_does_the_process(self) -> None:
         """Hash seeds, thread counts and the order of imports differ; the bytes do not."""
@@ -71,7 +75,7 @@ class TestRepeatable:
         assert told.stdout == digest(small())
 
     def test_another_seed_gives_another_forest(self) -> None:
-        other = train(past(), replace(OPTIONS, seed=2))
+        other = train(past(), replace(OPTIONS, forest=replace(FOREST, seed=2)))
         assert other.npz != small().npz
         assert other.card.seed == 2
 
@@ -140,7 +144,9 @@ class TestTheCard:
 class TestSkill:
     def test_held_back_time_is_not_learned_before_it_is_scored(self) -> None:
         """A forest that had seen white noise would beat everybody on it."""
-        scores = train(noise(), replace(OPTIONS, min_samples_leaf=1)).card.scores
+        scores = train(
+            noise(), replace(OPTIONS, forest=replace(FOREST, min_samples_leaf=1))
+        ).card.scores
         assert scores["forest"]["wape"] > 0.3
 
     def test_no_skill_where_nothing_can_be_forecast(self) -> None:
@@ -152,7 +158,7 @@ class TestSkill:
         assert not trained.card.skilled
 
     def test_without_a_week_there_is_still_a_baseline(self) -> None:
-        trained = train(past().latest(2 * 96), replace(OPTIONS, trees=3))
+        trained = train(past().latest(2 * 96), OPTIONS)
         assert trained.scores["last value"] is not None
         assert trained.card.rows < 200
 
@@ -167,7 +173,7 @@ class TestTooLittle:
 
     def test_just_a_day_is_enough(self) -> None:
         day = shop(300).latest(288)
-        options = TrainOptions(group=GROUP, parameters=features(5), trees=3)
+        options = TrainOptions(group=GROUP, parameters=features(5), forest=FOREST)
         assert train(day, options).card.rows > 200
 
     def test_nothing_at_all(self) -> None:
@@ -189,7 +195,7 @@ class TestTooLittle:
 
     def test_a_coarse_interval_with_too_few_rows(self) -> None:
         hourly = shop(3600).latest(48)
-        options = TrainOptions(group=GROUP, parameters=features(60), trees=3)
+        options = TrainOptions(group=GROUP, parameters=features(60), forest=FOREST)
         with pytest.raises(DataError, match=r"found \d+ intervals to learn from.*at least 100"):
             train(hourly, options)
 
@@ -221,6 +227,7 @@ class TestServing:
     def test_every_row_lands_in_some_leaf(self) -> None:
         loaded = load_model(small().npz, small().card.to_json())
         bottomless = np.full((1, len(small().card.feature_names)), -1e9)
-        members, weights = loaded.forest.distribution(bottomless[0])
-        assert len(members) > 0
+        paths, weights = loaded.forecaster.distribution(bottomless[0])
+        assert paths.shape == (len(weights), loaded.forecaster.horizon_bins)
+        assert np.isfinite(paths).all()
         assert weights.sum() == pytest.approx(1)

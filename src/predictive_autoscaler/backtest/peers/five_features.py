@@ -22,7 +22,7 @@ from predictive_autoscaler.backtest.world import Instances, recorded_under, serv
 from predictive_autoscaler.core.features import DAY, HOUR
 from predictive_autoscaler.core.rolling import shift
 from predictive_autoscaler.core.types import BoolArray, FloatArray, Samples
-from predictive_autoscaler.model.fit import fit_forest
+from predictive_autoscaler.model.fit import ForestOptions, fit_forest
 
 HISTORY_DAYS = 14
 REFIT_SECONDS = 2 * DAY
@@ -62,14 +62,8 @@ class FiveFeatureForest:
         self, rows: FloatArray, labels: FloatArray, now: FloatArray, seed: int
     ) -> FloatArray:
         """Capacity for the rows `now`, out of a forest fitted on `rows`."""
-        forest = fit_forest(
-            rows,
-            labels,
-            trees=self.trees,
-            min_samples_leaf=self.min_samples_leaf,
-            max_features=1.0,
-            seed=seed,
-        )
+        options = ForestOptions(self.trees, self.min_samples_leaf, max_features=1.0, seed=seed)
+        forest = fit_forest(rows, labels, options)
         # A mean of equal whole numbers may be off by a rounding error.
         answers: FloatArray = np.ceil(forest.predict(now) - ROUNDING)
         return answers

@@ -1,4 +1,4 @@
-"""The first rung: the trained quantile forest."""
+"""The first rung: the trained forecaster."""
 
 from __future__ import annotations
 
@@ -8,9 +8,6 @@ from predictive_autoscaler.core.artifact import Model
 from predictive_autoscaler.core.features import FeatureTable
 from predictive_autoscaler.core.types import FloatArray, Forecast, Rung, Samples
 from predictive_autoscaler.errors import ModelError
-
-TAIL_BEGINS = 0.95
-"""The quantile whose exceedances are calibrated on held-back time."""
 
 
 class ForestPredictor:
@@ -29,28 +26,8 @@ class ForestPredictor:
         if unknown:
             raise ModelError(f"the model needs {', '.join(unknown)}, which the metrics lack")
         row = table.select(card.feature_names)[-1]
-        forest = self._model.forest
-        members, weights = forest.distribution(row)
-        return forecast_from_log_ratios(
-            forest.paths[members],
-            weigh_tail(weights, card.tail_weight),
-            samples,
-            table,
-            self.rung,
-            card.model_id,
-        )
-
-
-def weigh_tail(weights: FloatArray, factor: float) -> FloatArray:
-    """Multiply the weight of what lies above the upper quantile, and normalise again.
-
-    Args:
-        weights: (k,) of labels in ascending order, summing to 1.
-        factor: at least 1.
-    """
-    heavier = np.where(np.cumsum(weights) > TAIL_BEGINS, factor * weights, weights)
-    normalised: FloatArray = heavier / heavier.sum()
-    return normalised
+        paths, weights = self._model.forecaster.distribution(row)
+        return forecast_from_log_ratios(paths, weights, samples, table, self.rung, card.model_id)
 
 
 def forecast_from_log_ratios(

@@ -1,11 +1,8 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
-from predictive_autoscaler.core.artifact import Model
 from predictive_autoscaler.core.features import (
     FeatureParameters,
     FeatureTable,
@@ -22,7 +19,6 @@ from predictive_autoscaler.core.predictors.empirical import (
 from predictive_autoscaler.core.predictors.forest import (
     ForestPredictor,
     forecast_from_log_ratios,
-    weigh_tail,
 )
 from predictive_autoscaler.core.types import Forecast, Rung, Samples
 from predictive_autoscaler.errors import ModelError
@@ -127,13 +123,6 @@ def test_log_ratios_become_demand_again() -> None:
     np.testing.assert_allclose(found.level_requests * found.ratios, wanted)
 
 
-def test_what_lies_above_the_upper_quantile_weighs_more() -> None:
-    # Given weights of which the last two reach beyond 95 %
-    weights = np.array([0.5, 0.4, 0.06, 0.04])
-    np.testing.assert_allclose(weigh_tail(weights, 2.0), np.array([0.5, 0.4, 0.12, 0.08]) / 1.1)
-    np.testing.assert_allclose(weigh_tail(weights, 1.0), weights)
-
-
 def test_the_forest_forecasts_better_than_it_would_by_chance() -> None:
     # Given the morning of the day after its training ended
     samples = shop().window(0, 9 * DAY + 32)
@@ -142,20 +131,6 @@ def test_the_forest_forecasts_better_than_it_would_by_chance() -> None:
     assert found.quantile(0.001) * 0.9 <= came <= found.quantile(0.999) * 1.1
     assert found.rung is Rung.FOREST
     assert found.model_id == small_model().card.model_id
-
-
-def test_a_heavier_tail_makes_a_higher_upper_quantile() -> None:
-    samples, model = shop(), small_model()
-    table = table_of(samples)
-
-    def weighed(factor: float) -> Forecast:
-        card = replace(model.card, tail_weight=factor)
-        return ForestPredictor(Model(model.forest, card)).forecast(samples, table)
-
-    levels = np.linspace(0.5, 0.999, 50).tolist()
-    light, heavy = ([weighed(factor).quantile(q) for q in levels] for factor in (1.0, 3.0))
-    assert all(low <= high for low, high in zip(light, heavy, strict=True))
-    assert light != heavy
 
 
 def test_a_model_that_needs_what_the_metrics_lack_says_what() -> None:
