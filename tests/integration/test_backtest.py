@@ -41,8 +41,17 @@ def test_one_bad_trace_does_not_end_the_others(trace: Path, tmp_path: Path) -> N
     ("options", "message"),
     [
         (("--policies", "magic"), "unknown policy 'magic'"),
-        (("--budget", "1%", "--miss-price", "5"), "both given"),
-        (("--budget", "lots"), "--budget is 'lots'"),
+        (
+            ("--budget", "1%", "--miss-price", "5"),
+            "--miss-price and --budget are given together; give at most one",
+        ),
+        (
+            ("--quantile", "0.9", "--budget", "1%"),
+            "--budget and --quantile are given together; give at most one",
+        ),
+        (("--budget", "lots"), "--budget is 'lots'; allowed is 0.001% to 20%"),
+        (("--quantile", "0.4"), "--quantile is '0.4'; allowed is 0.5 to 0.9999"),
+        (("--miss-price", "0"), "--miss-price is '0'; allowed is 1 to 1000000"),
         (("--grain", "3"), "--grain is 3; allowed is 5 or 1"),
         (("--eval-start", "soon"), "--eval-start is 'soon'"),
         (("--min", "9", "--max", "3"), "must not be larger"),

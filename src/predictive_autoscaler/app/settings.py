@@ -203,6 +203,14 @@ SETTINGS = (
         "Share of requests that may be missed; the price moves to hold it.",
     ),
     Setting(
+        "AUTOSCALER_QUANTILE",
+        None,
+        _number(0.5, 0.9999),
+        "0.5 to 0.9999",
+        "Serve this quantile of the largest demand in the forecast's horizon, whatever it costs. "
+        "Set at most one of this, the price and the budget.",
+    ),
+    Setting(
         "AUTOSCALER_MAX_MODEL_AGE_DAYS",
         14.0,
         _number(0.1, 365),
@@ -218,6 +226,10 @@ SETTINGS = (
     ),
 )
 """Every setting, in the order of the documentation."""
+
+
+AIMS = ("AUTOSCALER_MISS_PRICE", "AUTOSCALER_MISSED_BUDGET", "AUTOSCALER_QUANTILE")
+"""Each says by itself how much is to be spent, so only one of them can be meant."""
 
 
 @dataclass(frozen=True)
@@ -282,14 +294,17 @@ def _value(setting: Setting, environment: Mapping[str, str]) -> Any:
         ) from None
 
 
+def _check_one_aim(values: Mapping[str, Any]) -> None:
+    given = [name for name in AIMS if values[name] is not None]
+    if len(given) > 1:
+        raise SettingsError(f"{' and '.join(given)} are set together; set at most one of them")
+
+
 def _assemble(values: Mapping[str, Any]) -> Settings:
     def of(name: str) -> Any:
         return values[PREFIX + name]
 
-    if of("MISS_PRICE") is not None and of("MISSED_BUDGET") is not None:
-        raise SettingsError(
-            f"{PREFIX}MISS_PRICE and {PREFIX}MISSED_BUDGET are both set; set one of them"
-        )
+    _check_one_aim(values)
     interval_seconds = of("INTERVAL_MINUTES") * 60
     period = of("METRIC_PERIOD_SECONDS")
     if period % 60 or interval_seconds % period:
@@ -307,6 +322,7 @@ def _assemble(values: Mapping[str, Any]) -> Settings:
         objective_cpu_percent=of("TARGET_CPU_PERCENT"),
         miss_price=of("MISS_PRICE"),
         missed_budget=of("MISSED_BUDGET"),
+        quantile=of("QUANTILE"),
     )
     group = GroupSettings(
         name=values["ASG_NAME"],

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,6 +10,12 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from predictive_autoscaler.cli.backtest_options import (
+    read_aim,
+    read_bounds,
+    read_grain,
+    read_moment,
+)
 from predictive_autoscaler.cli.console import (
     AsJson,
     Jobs,
@@ -21,8 +26,7 @@ from predictive_autoscaler.cli.console import (
     print_json,
     working,
 )
-from predictive_autoscaler.core.types import Bounds, utc_from_text
-from predictive_autoscaler.errors import AutoscalerError, DataError, UsageError
+from predictive_autoscaler.errors import AutoscalerError, DataError
 
 if TYPE_CHECKING:
     from predictive_autoscaler.backtest.lab import LabOptions, LabResult, LabTraffic
@@ -72,11 +76,19 @@ def backtest(
     miss_price: Annotated[
         float | None,
         typer.Option(
-            min=1, help="Fixed price of a missed request, in the capacity that serves it."
+            help="Fixed price of a missed request, in the capacity that serves it. Give one of "
+            "this, --budget and --quantile, or none for the shipped default."
         ),
     ] = None,
     budget: Annotated[
         str | None, typer.Option(help="Share of requests that may be missed, such as 1%.")
+    ] = None,
+    quantile: Annotated[
+        str | None,
+        typer.Option(
+            help="Serve this quantile of the forecast's largest demand, such as 0.95 or 95%, "
+            "whatever it costs."
+        ),
     ] = None,
     grain: Annotated[
         int,
@@ -105,10 +117,10 @@ def backtest(
         boot_minutes=boot_minutes,
         interval_minutes=interval_minutes,
         capacity_per_instance=capacity,
-        eval_start=_moment(eval_start),
-        bounds=_bounds(low, high),
-        parameters=_price(miss_price, budget),
-        grain_minutes=_grain(grain),
+        eval_start=read_moment(eval_start),
+        bounds=read_bounds(low, high),
+        parameters=read_aim(miss_price, budget, quantile),
+        grain_minutes=read_grain(grain),
         seed=seed,
     )
     traffics, failed = _load(traces, options)
@@ -142,47 +154,6 @@ def _load(paths: Sequence[Path], options: LabOptions) -> tuple[list[LabTraffic],
         except AutoscalerError as error:
             failed[str(path)] = str(error)
     return traffics, failed
-
-
-def _moment(text: str | None) -> datetime | None:
-    if text is None:
-        return None
-    try:
-        return utc_from_text(text)
-    except ValueError:
-        raise UsageError(
-            f"--eval-start is {text!r}; write it as 2026-11-20T00:00:00Z, with a zone"
-        ) from None
-
-
-def _bounds(low: int, high: int) -> Bounds:
-    if low > high:
-        raise UsageError(f"--min is {low} and --max is {high}; the minimum must not be larger")
-    return Bounds(low, high)
-
-
-def _grain(minutes: int) -> int:
-    if minutes not in (1, 5):
-        raise UsageError(f"--grain is {minutes}; allowed is 5 or 1")
-    return minutes
-
-
-def _price(miss_price: float | None, budget: str | None) -> dict[str, float]:
-    if miss_price is not None and budget is not None:
-        raise UsageError("--miss-price and --budget are both given; give one of them")
-    if miss_price is not None:
-        return {"miss_price": miss_price}
-    return {"missed_budget": _share(budget)} if budget is not None else {}
-
-
-def _share(text: str) -> float:
-    try:
-        value = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
-    except ValueError:
-        value = -1.0
-    if not 0 < value <= 0.2:
-        raise UsageError(f"--budget is {text!r}; allowed is above 0 to 20%, such as 1% or 0.01")
-    return value
 
 
 def _print(result: LabResult, output: Path) -> None:
