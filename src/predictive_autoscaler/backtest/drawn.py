@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
+from predictive_autoscaler.backtest.forecast_run import NO_MSTL, by_horizon
+from predictive_autoscaler.backtest.forecast_scores import MSTL, ForecastScores
 from predictive_autoscaler.backtest.lab import LabOptions, LabResult, LabTraffic, PolicyResult
+from predictive_autoscaler.core.parameters import ControlParameters
 from predictive_autoscaler.report.lab import LabReport, LabTrace
 from predictive_autoscaler.report.replay import PolicyRun
 
@@ -16,11 +20,16 @@ def lab_report(
     traffics: Sequence[LabTraffic],
     options: LabOptions,
     failed: Mapping[str, str],
+    scores: Mapping[str, ForecastScores] | None = None,
 ) -> LabReport:
     """Everything on the page, from what the lab found."""
     bounds = options.bounds
     traces = [
-        _trace(traffic, result.results[traffic.name])
+        _with_scores(
+            _trace(traffic, result.results[traffic.name]),
+            (scores or {}).get(traffic.name),
+            options,
+        )
         for traffic in traffics
         if result.results[traffic.name]
     ]
@@ -51,4 +60,27 @@ def _trace(traffic: LabTraffic, found: Sequence[PolicyResult]) -> LabTrace:
         needed=np.ceil(np.nan_to_num(traffic.evaluated) / capacity),
         runs=[PolicyRun(one.policy, one.asked, one.ready, one.score) for one in found],
         elasticity={one.policy: one.elasticity for one in found},
+    )
+
+
+def _with_scores(trace: LabTrace, scores: ForecastScores | None, options: LabOptions) -> LabTrace:
+    if scores is None:
+        return trace
+    reach = ControlParameters(
+        interval_seconds=options.interval_seconds,
+        boot_minutes=options.boot_minutes,
+        metric_delay_seconds=0,
+    ).features.horizon_bins
+    notes = [
+        f"Forecasts are scored at {len(scores.origins)} origins. The control step looks "
+        f"{reach * options.interval_minutes} minutes ahead; what lies beyond is the forecast of "
+        "a second forest, trained the same way for the longest horizon. Both are trained anew "
+        "every four days, on the metrics of a group under target tracking at 70 %."
+    ]
+    if MSTL not in scores.scores:
+        notes.append(NO_MSTL)
+    return replace(
+        trace,
+        forecast_scores=by_horizon(scores, options.interval_minutes),
+        forecast_notes=notes,
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -11,6 +10,7 @@ from pathlib import Path
 import joblib
 import numpy as np
 
+from predictive_autoscaler.backtest.csv_files import write_rows, write_table
 from predictive_autoscaler.backtest.peers import PEERS, PeerContext, Setting, by_name
 from predictive_autoscaler.backtest.replay import (
     ReplayOptions,
@@ -59,6 +59,11 @@ class LabOptions:
     @property
     def interval_seconds(self) -> int:
         return self.interval_minutes * 60
+
+    def of_replay(self, setting: Setting) -> ReplayOptions:
+        """How our own policy is replayed under these options."""
+        parameters = lab_parameters(setting, self.boot_minutes, **self.parameters)
+        return ReplayOptions(setting, parameters, seed=self.seed)
 
     @property
     def by_minute(self) -> bool:
@@ -174,10 +179,7 @@ def run_policy(traffic: LabTraffic, policy: str, options: LabOptions) -> PolicyR
     """Replay one policy on one trace."""
     setting = traffic.setting
     if policy in OUR_POLICIES:
-        parameters = lab_parameters(setting, options.boot_minutes, **options.parameters)
-        replay_options = ReplayOptions(
-            setting, parameters, net_share=OUR_POLICIES[policy], seed=options.seed
-        )
+        replay_options = replace(options.of_replay(setting), net_share=OUR_POLICIES[policy])
         asked = replay(traffic.demand, traffic.first, replay_options).asked
     else:
         context = PeerContext(
@@ -300,17 +302,5 @@ def write_results(result: LabResult, traffics: Sequence[LabTraffic], folder: Pat
                 for time, asked in zip(times, one.asked.tolist(), strict=True)
             ]
             path = folder / traffic.name / "decisions.csv"
-            _write_csv(path, ("policy", "time", "desired_capacity"), lines)
-    rows = summary_rows(result)
-    if rows:
-        _write_csv(folder / "summary.csv", tuple(rows[0]), [tuple(row.values()) for row in rows])
-
-
-def _write_csv(path: Path, header: tuple[str, ...], rows: Iterable[tuple[object, ...]]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f"{path.name}.partial")
-    with unfinished.open("w", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(header)
-        writer.writerows(rows)
-    unfinished.replace(path)
+            write_table(path, ("policy", "time", "desired_capacity"), lines)
+    write_rows(folder / "summary.csv", summary_rows(result))

@@ -29,6 +29,7 @@ from predictive_autoscaler.backtest.peers import Setting, target_tracking
 from predictive_autoscaler.backtest.world import Fleet, Instances, measured, recorded_under, serve
 from predictive_autoscaler.core.artifact import Model, load_model
 from predictive_autoscaler.core.demand import instances_for
+from predictive_autoscaler.core.features import FeatureParameters
 from predictive_autoscaler.core.parameters import ControlParameters
 from predictive_autoscaler.core.types import (
     METRICS,
@@ -50,6 +51,9 @@ WARM_UP = timedelta(days=2)
 """Decisions made before the evaluated part, so that the ledger is not new in it."""
 FORMER_TARGET = 0.7
 """What served before us, and made the metrics that the first model learns from."""
+
+HISTORY_DAYS = 14
+"""Days of metrics that a decision looks back on, as in production."""
 
 
 @dataclass(frozen=True)
@@ -134,10 +138,8 @@ class _World:
         setting = options.setting
         self._instances = Instances(setting.capacity_per_instance)
         former = target_tracking(demand.requests[:warm], setting, FORMER_TARGET)
-        served = serve(former, setting.boot_bins, int(former[0]))
-        self._metrics = _room_for_more(
-            recorded_under(demand.window(0, warm), served, self._instances), len(demand) - warm
-        )
+        before = metrics_under(former, demand.window(0, warm), setting)
+        self._metrics = _room_for_more(before, len(demand) - warm)
         initial = int(former[-1])
         self.fleet = Fleet(setting.boot_bins, initial)
         self._clock = FixedClock(demand.time_of(warm))
@@ -165,7 +167,7 @@ class _World:
             mode="full",
             parameters=self._options.parameters,
             metric_period_seconds=self._demand.interval_seconds,
-            history_days=14,
+            history_days=HISTORY_DAYS,
             max_model_age_days=14,
             metrics_level="none",
         )
@@ -202,12 +204,24 @@ class _World:
             self._actuator.set_desired(GROUP, needed)
 
 
-def fitted(samples: Samples, options: ReplayOptions) -> Model | None:
-    """The model that training on these samples publishes, or None."""
+def metrics_under(asked: FloatArray, demand: Samples, setting: Setting) -> Samples:
+    """The metrics of a group that was asked for this capacity, shape (bins,), all along."""
+    served = serve(asked, setting.boot_bins, int(asked[0]))
+    return recorded_under(demand, served, Instances(setting.capacity_per_instance))
+
+
+def fitted(
+    samples: Samples, options: ReplayOptions, features: FeatureParameters | None = None
+) -> Model | None:
+    """The model that training on these samples publishes, or None.
+
+    Args:
+        features: in place of those that the control step needs.
+    """
     train_options = TrainOptions(
         group=GROUP,
         boot_minutes=options.parameters.boot_minutes,
-        parameters=options.parameters.features,
+        parameters=features or options.parameters.features,
         seed=options.seed,
         jobs=options.jobs,
     )

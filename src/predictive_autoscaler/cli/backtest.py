@@ -21,6 +21,7 @@ from predictive_autoscaler.cli.console import (
     Jobs,
     Seed,
     check_jobs,
+    check_writable,
     err,
     out,
     print_json,
@@ -29,6 +30,7 @@ from predictive_autoscaler.cli.console import (
 from predictive_autoscaler.errors import AutoscalerError, DataError
 
 if TYPE_CHECKING:
+    from predictive_autoscaler.backtest.forecast_scores import ForecastScores
     from predictive_autoscaler.backtest.lab import LabOptions, LabResult, LabTraffic
 
 REPORT_NAME = "report.html"
@@ -97,6 +99,16 @@ def backtest(
             "name lies in a folder 'minute' beside the trace."
         ),
     ] = 5,
+    forecast_scores: Annotated[
+        bool | None,
+        typer.Option(
+            help="Score our forecasts against last value, seasonal naive and MSTL. Default: "
+            "with --policies all."
+        ),
+    ] = None,
+    origins: Annotated[
+        int, typer.Option(help="Forecasts to score per trace, 31 to 200; MSTL sets the pace.")
+    ] = 60,
     jobs: Jobs = -1,
     seed: Seed = 1,
     as_json: AsJson = False,
@@ -107,13 +119,17 @@ def backtest(
     Writes TRACE/decisions.csv, summary.csv and report.html into the folder. A trace that
     cannot be used is told and left out.
     """
-    from predictive_autoscaler.backtest import lab
+    from predictive_autoscaler.backtest import forecast_run, lab
+    from predictive_autoscaler.backtest.csv_files import write_rows
     from predictive_autoscaler.backtest.drawn import lab_report
     from predictive_autoscaler.report.lab_page import write_lab
 
     check_jobs(jobs)
+    check_writable(output)
+    forecast_run.check_origins(origins)
+    names = [name.strip() for name in policies.split(",")]
     options = lab.LabOptions(
-        policies=lab.chosen_policies(name.strip() for name in policies.split(",")),
+        policies=lab.chosen_policies(names),
         boot_minutes=boot_minutes,
         interval_minutes=interval_minutes,
         capacity_per_instance=capacity,
@@ -124,13 +140,25 @@ def backtest(
         seed=seed,
     )
     traffics, failed = _load(traces, options)
+    wants_scores = "all" in names if forecast_scores is None else forecast_scores
     with working("replaying", quiet=as_json) as tell:
         result = lab.run_lab(traffics, options, jobs, tell)
-    failed |= result.failed
+        failed |= result.failed
+        scores: dict[str, ForecastScores] = {}
+        if wants_scores:
+            scores, unscored = forecast_run.score_traces(traffics, options, origins, jobs, tell)
+            failed |= {
+                name: "; ".join(filter(None, [failed.get(name), why]))
+                for name, why in unscored.items()
+            }
     lab.write_results(result, traffics, output)
-    write_lab(lab_report(result, traffics, options, failed), output / REPORT_NAME)
+    score_rows = forecast_run.score_rows(scores, interval_minutes)
+    write_rows(output / "forecast_scores.csv", score_rows)
+    write_lab(lab_report(result, traffics, options, failed, scores), output / REPORT_NAME)
     if as_json:
-        print_json({"summary": lab.summary_rows(result), "failed": failed, "out": str(output)})
+        summary = lab.summary_rows(result)
+        found = {"summary": summary, "forecast_scores": score_rows, "failed": failed}
+        print_json(found | {"out": str(output)})
     else:
         _print(result, output)
     for name, reason in failed.items():

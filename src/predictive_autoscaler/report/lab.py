@@ -23,6 +23,7 @@ class LabTrace:
         elasticity: SPEC metrics by policy.
         forecast_scores: by horizon in minutes, then by predictor: wape, pinball, coverage;
             None where a predictor had no answer.
+        forecast_notes: how the forecasts were scored.
         notes: what a reader must know about this trace.
     """
 
@@ -37,6 +38,7 @@ class LabTrace:
     forecast_scores: Mapping[int, Mapping[str, Mapping[str, float] | None]] = field(
         default_factory=dict
     )
+    forecast_notes: Sequence[str] = ()
     notes: Sequence[str] = ()
 
 

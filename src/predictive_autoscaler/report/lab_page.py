@@ -29,6 +29,7 @@ class TraceSection:
         lead: when, how long, and how much an instance carries.
         days: name and reason of each day to look into.
         forecasts: by horizon in minutes, each predictor's cells.
+        forecast_notes: how they were scored.
     """
 
     name: str
@@ -37,6 +38,7 @@ class TraceSection:
     days: Sequence[tuple[str, str]]
     policies: Sequence[PolicyRow]
     forecasts: Sequence[tuple[int, Sequence[tuple[str, Sequence[str] | None]]]]
+    forecast_notes: Sequence[str]
 
 
 def write_lab(report: LabReport, path: Path) -> None:
@@ -93,6 +95,7 @@ def _section(trace: LabTrace, ours: str) -> TraceSection:
         days,
         list(policy_rows(trace, ours)),
         forecast_groups(trace),
+        trace.forecast_notes,
     )
 
 
