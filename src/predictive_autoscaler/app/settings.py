@@ -211,6 +211,13 @@ SETTINGS = (
         "Set at most one of this, the price and the budget.",
     ),
     Setting(
+        "AUTOSCALER_INSTANCE_HOUR_PRICE",
+        None,
+        _number(1e-4, 1000),
+        "0.0001 to 1000",
+        "USD for an hour of an instance, for `backtest` to tell money; no decision depends on it.",
+    ),
+    Setting(
         "AUTOSCALER_MAX_MODEL_AGE_DAYS",
         14.0,
         _number(0.1, 365),
@@ -245,6 +252,8 @@ class GroupSettings:
     history_days: int
     max_model_age_days: float
     metrics_level: str
+    instance_hour_price: float | None = None
+    """USD; only a backtest reads it."""
 
 
 @dataclass(frozen=True)
@@ -334,5 +343,6 @@ def _assemble(values: Mapping[str, Any]) -> Settings:
         history_days=of("HISTORY_DAYS"),
         max_model_age_days=of("MAX_MODEL_AGE_DAYS"),
         metrics_level=of("METRICS_LEVEL"),
+        instance_hour_price=of("INSTANCE_HOUR_PRICE"),
     )
     return Settings(values["S3_BUCKET"], values["SNS_TOPIC_ARN"], (group,))

@@ -16,9 +16,10 @@ from predictive_autoscaler.backtest.replay import (
     HISTORY_DAYS,
     RARE_REFIT,
     ReplayOptions,
-    fitted,
     metrics_under,
+    train_options,
 )
+from predictive_autoscaler.backtest.shared import fitted
 from predictive_autoscaler.core.artifact import Model
 from predictive_autoscaler.core.decide import NEGLIGIBLE_SHARE, forecast_demand
 from predictive_autoscaler.core.features import DAY, FeatureParameters
@@ -73,7 +74,8 @@ class OwnForecasts:
         fit_at = self._first + (origin - self._first) // period * period
         key = (fit_at, features)
         if key not in self._models:
-            self._models[key] = fitted(self._metrics.window(0, fit_at), self._options, features)
+            known = self._metrics.window(0, fit_at)
+            self._models[key] = fitted(known, train_options(self._options, features))
         return self._models[key]
 
 

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from rich.markup import escape
-from rich.table import Table
 
 from predictive_autoscaler.cli.backtest_options import (
     read_aim,
     read_bounds,
     read_grain,
+    read_interval,
     read_moment,
 )
+from predictive_autoscaler.cli.backtest_sources import World, files, own_group
 from predictive_autoscaler.cli.console import (
+    AsgName,
     AsJson,
+    Bucket,
     Jobs,
+    LoadBalancer,
+    Origin,
+    Region,
     Seed,
+    TargetGroup,
     check_jobs,
     check_writable,
     err,
@@ -27,20 +34,26 @@ from predictive_autoscaler.cli.console import (
     print_json,
     working,
 )
-from predictive_autoscaler.errors import AutoscalerError, DataError
+from predictive_autoscaler.errors import DataError, UsageError
 
-if TYPE_CHECKING:
-    from predictive_autoscaler.backtest.forecast_scores import ForecastScores
-    from predictive_autoscaler.backtest.lab import LabOptions, LabResult, LabTraffic
+DEFAULT_POLICIES = "predictive,target tracking 70 %"
+EPILOG = """Examples:
 
-REPORT_NAME = "report.html"
-MINUTE_FOLDER = "minute"
+predictive-autoscaler backtest traffic/*.csv --policies all --out out/lab
+
+predictive-autoscaler backtest --from cloudwatch --days 14
+
+predictive-autoscaler backtest shop.csv --what-if --instance-hour-price 0.096
+
+predictive-autoscaler backtest shop.csv --settings now.env --settings new.env
+"""
 
 
 def backtest(
     traces: Annotated[
-        list[Path], typer.Argument(help="Recordings (CSV: timestamp,requests; at least 6 days).")
-    ],
+        list[Path] | None,
+        typer.Argument(help="Recordings (CSV: timestamp,requests; more than 6 days)."),
+    ] = None,
     output: Annotated[
         Path, typer.Option("--out", help="Folder for decisions, summary and report.")
     ] = Path("out/backtest"),
@@ -50,13 +63,15 @@ def backtest(
             help="Names with commas between them, or all. The oracle always runs, as the "
             "yardstick of cost."
         ),
-    ] = "predictive,target tracking 70 %",
+    ] = DEFAULT_POLICIES,
     boot_minutes: Annotated[
-        float, typer.Option(min=1, max=60, help="Minutes until a new instance serves.")
-    ] = 5.0,
+        float | None,
+        typer.Option(min=1, max=60, help="Minutes until a new instance serves. Default: 5."),
+    ] = None,
     interval_minutes: Annotated[
-        int, typer.Option(min=1, max=60, help="Minutes between decisions.")
-    ] = 5,
+        int | None,
+        typer.Option(min=1, max=60, help="Minutes between decisions. Default: 5."),
+    ] = None,
     capacity: Annotated[
         float | None,
         typer.Option(
@@ -73,8 +88,12 @@ def backtest(
             "at least 6 days."
         ),
     ] = None,
-    low: Annotated[int, typer.Option("--min", min=0, max=1000, help="Fewest instances.")] = 1,
-    high: Annotated[int, typer.Option("--max", min=1, max=1000, help="Most instances.")] = 60,
+    low: Annotated[
+        int | None, typer.Option("--min", min=0, max=1000, help="Fewest instances. Default: 1.")
+    ] = None,
+    high: Annotated[
+        int | None, typer.Option("--max", min=1, max=1000, help="Most instances. Default: 60.")
+    ] = None,
     miss_price: Annotated[
         float | None,
         typer.Option(
@@ -92,6 +111,41 @@ def backtest(
             "whatever it costs."
         ),
     ] = None,
+    what_if: Annotated[
+        bool,
+        typer.Option(
+            "--what-if", help="Also replay a range of miss prices and budgets, and tell outlays."
+        ),
+    ] = False,
+    settings_files: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--settings",
+            help="Replay the settings in this file (KEY=VALUE, as in the environment); give it "
+            "twice to see two side by side.",
+        ),
+    ] = None,
+    hour_price: Annotated[
+        float | None,
+        typer.Option(
+            "--instance-hour-price",
+            envvar="AUTOSCALER_INSTANCE_HOUR_PRICE",
+            min=1e-4,
+            max=1000,
+            help="USD for an hour of an instance; tells outlays in money, too.",
+        ),
+    ] = None,
+    origin: Annotated[
+        Origin | None,
+        typer.Option(
+            "--from",
+            help="Replay the group's own recorded metrics under its own settings (from the "
+            "environment) and bounds, with --what-if.",
+        ),
+    ] = None,
+    days: Annotated[
+        int, typer.Option(min=1, max=455, help="Days of recorded metrics to look back.")
+    ] = 14,
     grain: Annotated[
         int,
         typer.Option(
@@ -111,6 +165,11 @@ def backtest(
     ] = 60,
     jobs: Jobs = -1,
     seed: Seed = 1,
+    asg_name: AsgName = None,
+    load_balancer: LoadBalancer = None,
+    target_group: TargetGroup = None,
+    bucket: Bucket = None,
+    region: Region = None,
     as_json: AsJson = False,
 ) -> None:
     """Replay recordings under this autoscaler and under others, never seeing the future.
@@ -120,86 +179,78 @@ def backtest(
     cannot be used is told and left out.
     """
     from predictive_autoscaler.backtest import forecast_run, lab
-    from predictive_autoscaler.backtest.csv_files import write_rows
-    from predictive_autoscaler.backtest.drawn import lab_report
-    from predictive_autoscaler.report.lab_page import write_lab
+    from predictive_autoscaler.cli import backtest_run
 
+    if bool(traces) == (origin is not None):
+        raise UsageError("give either traces (CSV files) or --from cloudwatch")
+    aim = read_aim(miss_price, budget, quantile)
+    if settings_files:
+        _refuse_with_settings(boot_minutes, interval_minutes, aim)
     check_jobs(jobs)
     check_writable(output)
-    forecast_run.check_origins(origins)
     names = [name.strip() for name in policies.split(",")]
+    if settings_files and policies == DEFAULT_POLICIES:
+        names.remove("predictive")  # what is compared are the settings
+    bounds = read_bounds(low, high)
     options = lab.LabOptions(
         policies=lab.chosen_policies(names),
-        boot_minutes=boot_minutes,
-        interval_minutes=interval_minutes,
-        capacity_per_instance=capacity,
         eval_start=read_moment(eval_start),
-        bounds=read_bounds(low, high),
-        parameters=read_aim(miss_price, budget, quantile),
         grain_minutes=read_grain(grain),
+        interval_minutes=read_interval(interval_minutes),
+        boot_minutes=5.0 if boot_minutes is None else boot_minutes,
+        capacity_per_instance=capacity,
+        bounds=bounds or lab.LabOptions().bounds,
+        parameters=dict(aim),
         seed=seed,
     )
-    traffics, failed = _load(traces, options)
-    wants_scores = "all" in names if forecast_scores is None else forecast_scores
-    with working("replaying", quiet=as_json) as tell:
-        result = lab.run_lab(traffics, options, jobs, tell)
-        failed |= result.failed
-        scores: dict[str, ForecastScores] = {}
-        if wants_scores:
-            scores, unscored = forecast_run.score_traces(traffics, options, origins, jobs, tell)
-            failed |= {
-                name: "; ".join(filter(None, [failed.get(name), why]))
-                for name, why in unscored.items()
+    plan = backtest_run.Plan(
+        what_if=what_if or origin is not None,
+        score_forecasts="all" in names if forecast_scores is None else forecast_scores,
+        origins=forecast_run.check_origins(origins),
+        settings_files=tuple(settings_files or ()),
+        jobs=jobs,
+    )
+    with working("reading the traffic", quiet=as_json) as tell:
+        if origin is None:
+            world = World(files(traces or []), options, hour_price)
+        else:
+            given = {
+                "ASG_NAME": asg_name,
+                "LOAD_BALANCER": load_balancer,
+                "TARGET_GROUP": target_group,
+                "S3_BUCKET": bucket,
+                "AWS_REGION": region,
+                "AUTOSCALER_INTERVAL_MINUTES": _text(interval_minutes),
+                "AUTOSCALER_BOOT_MINUTES": _text(boot_minutes),
+                "AUTOSCALER_CAPACITY_PER_INSTANCE": _text(capacity),
+                "AUTOSCALER_INSTANCE_HOUR_PRICE": _text(hour_price),
             }
-    lab.write_results(result, traffics, output)
-    score_rows = forecast_run.score_rows(scores, interval_minutes)
-    write_rows(output / "forecast_scores.csv", score_rows)
-    write_lab(lab_report(result, traffics, options, failed, scores), output / REPORT_NAME)
+            world = own_group(options, bounds, aim, given, days, tell)
+        outcome = backtest_run.run(plan, world, tell)
+    report = backtest_run.write(outcome, output)
     if as_json:
-        summary = lab.summary_rows(result)
-        found = {"summary": summary, "forecast_scores": score_rows, "failed": failed}
-        print_json(found | {"out": str(output)})
+        print_json(backtest_run.as_json(outcome) | {"out": str(output)})
     else:
-        _print(result, output)
-    for name, reason in failed.items():
+        backtest_run.show(outcome)
+        out.print(f"Report: {report}", soft_wrap=True, highlight=False)
+    for name, reason in outcome.failed.items():
         err.print(f"[yellow]left out:[/] {escape(name)}: {escape(reason)}")
-    if failed:
-        raise DataError(f"{len(failed)} of {len(traces)} traces could not be replayed in full")
-
-
-def _load(paths: Sequence[Path], options: LabOptions) -> tuple[list[LabTraffic], dict[str, str]]:
-    from predictive_autoscaler.backtest.lab import load_traffic
-
-    traffics: list[LabTraffic] = []
-    failed: dict[str, str] = {}
-    for path in paths:
-        minutes = path.parent / MINUTE_FOLDER / f"{path.stem}.csv.gz"
-        wanted = minutes if options.grain_minutes == 1 and minutes.exists() else None
-        try:
-            if any(traffic.name == path.stem for traffic in traffics):
-                raise DataError(f"another trace is called {path.stem!r} too")
-            traffics.append(load_traffic(path, options, wanted))
-        except AutoscalerError as error:
-            failed[str(path)] = str(error)
-    return traffics, failed
-
-
-def _print(result: LabResult, output: Path) -> None:
-    from predictive_autoscaler.backtest.lab import summary_rows
-
-    table = Table()
-    table.add_column("trace")
-    table.add_column("policy")
-    for heading in ("missed", "instance-hours", "cost / oracle", "actions"):
-        table.add_column(heading, justify="right")
-    for row in summary_rows(result):
-        table.add_row(
-            str(row["trace"]),
-            str(row["policy"]),
-            f"{100 * float(row['missed_share']):.3f} %",
-            f"{float(row['instance_hours']):.1f}",
-            f"{float(row['cost']):.3f}",
-            str(row["actions"]),
+    if outcome.failed:
+        raise DataError(
+            f"{len(outcome.failed)} of {len(world.sources)} traces could not be replayed in full"
         )
-    out.print(table)
-    out.print(f"Report: {output / REPORT_NAME}", soft_wrap=True, highlight=False)
+
+
+def _refuse_with_settings(
+    boot_minutes: float | None, interval_minutes: int | None, aim: Mapping[str, float]
+) -> None:
+    """What the settings say must not be said beside them."""
+    if boot_minutes is not None or interval_minutes is not None or aim:
+        raise UsageError(
+            "--settings excludes --boot-minutes, --interval-minutes, --miss-price, --budget and "
+            "--quantile: these stand in the settings files"
+        )
+
+
+def _text(value: float | None) -> str | None:
+    return None if value is None else f"{value:g}" if value == float(f"{value:g}") else repr(value)

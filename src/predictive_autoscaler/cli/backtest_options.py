@@ -10,6 +10,7 @@ from predictive_autoscaler.errors import UsageError
 MISS_PRICES = (1.0, 1e6)
 BUDGETS = (1e-5, 0.2)
 QUANTILES = (0.5, 0.9999)
+LEAST_INSTANCES, MOST_INSTANCES = 1, 60
 
 
 def read_moment(text: str | None) -> datetime | None:
@@ -28,15 +29,32 @@ def read_moment(text: str | None) -> datetime | None:
         ) from None
 
 
-def read_bounds(low: int, high: int) -> Bounds:
-    """`--min` and `--max`.
+def read_bounds(low: int | None, high: int | None) -> Bounds | None:
+    """`--min` and `--max`; None if neither is given.
 
     Raises:
         UsageError: the minimum is the larger.
     """
+    if low is None and high is None:
+        return None
+    low = LEAST_INSTANCES if low is None else low
+    high = MOST_INSTANCES if high is None else high
     if low > high:
         raise UsageError(f"--min is {low} and --max is {high}; the minimum must not be larger")
     return Bounds(low, high)
+
+
+def read_interval(minutes: int | None) -> int:
+    """`--interval-minutes`; five by default.
+
+    Raises:
+        UsageError: hours do not divide into it.
+    """
+    if minutes is None:
+        return 5
+    if 60 % minutes:
+        raise UsageError(f"--interval-minutes is {minutes}; allowed is 1 to 60, a divisor of 60")
+    return minutes
 
 
 def read_grain(minutes: int) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -100,7 +100,15 @@ def forecast_demand(
     return LadderResult(result.forecast, (*faults, *result.faults))
 
 
-def decide(evidence: Evidence, parameters: ControlParameters) -> Outcome:
+Forecaster = Callable[[Samples, AssessedDemand, Model | None, FeatureParameters], LadderResult]
+"""Makes the forecast of a decision: `forecast_demand`, or something that remembers it."""
+
+
+def decide(
+    evidence: Evidence,
+    parameters: ControlParameters,
+    forecaster: Forecaster = forecast_demand,
+) -> Outcome:
     """Decide one group's capacity.
 
     The same evidence and parameters always give the same outcome. The result lies within
@@ -111,7 +119,7 @@ def decide(evidence: Evidence, parameters: ControlParameters) -> Outcome:
     demand = assess(samples, NEGLIGIBLE_SHARE * _rough_capacity(evidence, parameters))
     state = _brought_up_to_date(evidence, demand, parameters)
     capacity = state.capacity_per_instance
-    result = forecast_demand(samples, demand, evidence.model, parameters.features)
+    result = forecaster(samples, demand, evidence.model, parameters.features)
     plan = _plan(result.forecast, state, group.desired_instances, parameters)
     present, quality = _present_demand(demand)
     context = PolicyContext(

@@ -56,6 +56,7 @@ def value_of(settings: Settings, variable: str) -> Any:
         "AUTOSCALER_MISS_PRICE": parameters.miss_price,
         "AUTOSCALER_MISSED_BUDGET": parameters.missed_budget,
         "AUTOSCALER_QUANTILE": parameters.quantile,
+        "AUTOSCALER_INSTANCE_HOUR_PRICE": group.instance_hour_price,
         "AUTOSCALER_MAX_MODEL_AGE_DAYS": group.max_model_age_days,
         "AUTOSCALER_METRICS_LEVEL": group.metrics_level,
     }
@@ -78,6 +79,7 @@ DEFAULTS = {
     "AUTOSCALER_MISS_PRICE": None,
     "AUTOSCALER_MISSED_BUDGET": None,
     "AUTOSCALER_QUANTILE": None,
+    "AUTOSCALER_INSTANCE_HOUR_PRICE": None,
     "AUTOSCALER_MAX_MODEL_AGE_DAYS": 14,
     "AUTOSCALER_METRICS_LEVEL": "full",
 }
@@ -100,6 +102,7 @@ ALLOWED = {
     "AUTOSCALER_MISS_PRICE": ["1", "1000000"],
     "AUTOSCALER_MISSED_BUDGET": ["0.00001", "0.2"],
     "AUTOSCALER_QUANTILE": ["0.5", "0.9999"],
+    "AUTOSCALER_INSTANCE_HOUR_PRICE": ["0.0001", "0.096", "1000"],
     "AUTOSCALER_MAX_MODEL_AGE_DAYS": ["0.1", "365"],
     "AUTOSCALER_METRICS_LEVEL": ["full", "basic", "none"],
 }
@@ -122,6 +125,7 @@ REFUSED = {
     "AUTOSCALER_MISS_PRICE": ["0.99", "1000001", "nan"],
     "AUTOSCALER_MISSED_BUDGET": ["0", "0.000009", "0.21", "1 %"],
     "AUTOSCALER_QUANTILE": ["0.49", "1", "95", "nan"],
+    "AUTOSCALER_INSTANCE_HOUR_PRICE": ["0", "-1", "1001", "$1", "nan"],
     "AUTOSCALER_MAX_MODEL_AGE_DAYS": ["0", "0.09", "366"],
     "AUTOSCALER_METRICS_LEVEL": ["all", "None", "Full"],
 }

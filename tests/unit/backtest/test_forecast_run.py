@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from predictive_autoscaler.backtest import forecast_run, lab
-from predictive_autoscaler.backtest.drawn import lab_report
+from predictive_autoscaler.backtest.drawn import Extras, lab_report
 from predictive_autoscaler.core.types import utc_text
 from predictive_autoscaler.core.workloads import recorded_shop
 from predictive_autoscaler.errors import UsageError
@@ -47,7 +47,7 @@ def test_scores_are_rows_by_trace_forecaster_and_horizon(traffic: lab.LabTraffic
 def test_the_report_has_them_and_says_how_they_came_about(traffic: lab.LabTraffic) -> None:
     scores, _ = forecast_run.score_traces([traffic], OPTIONS, origins=40)
     result = lab.run_lab([traffic], OPTIONS)
-    trace = lab_report(result, [traffic], OPTIONS, {}, scores).traces[0]
+    trace = lab_report(result, [traffic], OPTIONS, {}, Extras(scores)).traces[0]
     assert sorted(trace.forecast_scores) == [30, 60, 180, 360]
     notes = " ".join(trace.forecast_notes)
     assert "at 10 origins" in notes

@@ -12,15 +12,14 @@ from predictive_autoscaler.backtest.peers import Setting
 from predictive_autoscaler.backtest.replay import (
     Replay,
     ReplayOptions,
-    fitted,
     lab_parameters,
     replay,
 )
 from predictive_autoscaler.core.artifact import Model
-from predictive_autoscaler.core.features import FeatureParameters
 from predictive_autoscaler.core.types import Bounds, FloatArray, Forecast, Rung, Samples
 from predictive_autoscaler.core.workloads import recorded_shop
 from predictive_autoscaler.model.baselines import LOSS_QUANTILES
+from predictive_autoscaler.model.train import TrainOptions
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
 HALF_HOUR = 1800
@@ -44,8 +43,8 @@ def test_the_forest_is_trained_every_four_days_on_what_is_known(
 ) -> None:
     seen: list[tuple[int, int]] = []
 
-    def noted(samples: Samples, options: ReplayOptions, features: FeatureParameters) -> None:
-        seen.append((len(samples), features.horizon_bins))
+    def noted(samples: Samples, options: TrainOptions) -> None:
+        seen.append((len(samples), options.parameters.horizon_bins))
 
     monkeypatch.setattr(own_forecasts, "fitted", noted)
     ours = forecasts(traffic())
@@ -106,7 +105,6 @@ def test_without_a_model_the_next_rung_answers(monkeypatch: pytest.MonkeyPatch) 
     without = forecasts(traffic())(FIRST)
     assert np.isfinite(without).all()
     assert not np.array_equal(with_forest, without)
-    assert fitted(traffic().window(0, 10), OPTIONS) is None
 
 
 def test_a_bin_has_its_own_quantiles() -> None:
