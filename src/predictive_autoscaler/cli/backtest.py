@@ -10,11 +10,13 @@ import typer
 from rich.markup import escape
 
 from predictive_autoscaler.cli.backtest_options import (
+    Backend,
     read_aim,
     read_bounds,
     read_grain,
     read_interval,
     read_moment,
+    read_scheduler,
 )
 from predictive_autoscaler.cli.backtest_sources import World, files, own_group
 from predictive_autoscaler.cli.console import (
@@ -163,6 +165,16 @@ def backtest(
     origins: Annotated[
         int, typer.Option(help="Forecasts to score per trace, 31 to 200; MSTL sets the pace.")
     ] = 60,
+    backend: Annotated[
+        Backend, typer.Option(help="loky: this machine's cores. dask: a Dask cluster.")
+    ] = Backend.LOKY,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(
+            help="Address of the Dask scheduler, such as tcp://10.0.0.5:8786; its workers need "
+            "this package."
+        ),
+    ] = None,
     jobs: Jobs = -1,
     seed: Seed = 1,
     asg_name: AsgName = None,
@@ -179,6 +191,7 @@ def backtest(
     cannot be used is told and left out.
     """
     from predictive_autoscaler.backtest import forecast_run, lab
+    from predictive_autoscaler.backtest.backends import working_on
     from predictive_autoscaler.cli import backtest_run
 
     if bool(traces) == (origin is not None):
@@ -187,6 +200,7 @@ def backtest(
     if settings_files:
         _refuse_with_settings(boot_minutes, interval_minutes, aim)
     check_jobs(jobs)
+    address = read_scheduler(backend, scheduler)
     check_writable(output)
     names = [name.strip() for name in policies.split(",")]
     if settings_files and policies == DEFAULT_POLICIES:
@@ -210,7 +224,7 @@ def backtest(
         settings_files=tuple(settings_files or ()),
         jobs=jobs,
     )
-    with working("reading the traffic", quiet=as_json) as tell:
+    with working("reading the traffic", quiet=as_json) as tell, working_on(address):
         if origin is None:
             world = World(files(traces or []), options, hour_price)
         else:
@@ -234,7 +248,8 @@ def backtest(
         backtest_run.show(outcome)
         out.print(f"Report: {report}", soft_wrap=True, highlight=False)
     for name, reason in outcome.failed.items():
-        err.print(f"[yellow]left out:[/] {escape(name)}: {escape(reason)}")
+        told = reason if reason.startswith(name) else f"{name}: {reason}"
+        err.print(f"[yellow]left out:[/] {escape(told)}", soft_wrap=True)
     if outcome.failed:
         raise DataError(
             f"{len(outcome.failed)} of {len(world.sources)} traces could not be replayed in full"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from enum import Enum
 
 from predictive_autoscaler.core.types import Bounds, utc_from_text
 from predictive_autoscaler.errors import UsageError
@@ -66,6 +67,26 @@ def read_grain(minutes: int) -> int:
     if minutes not in (1, 5):
         raise UsageError(f"--grain is {minutes}; allowed is 5 or 1")
     return minutes
+
+
+class Backend(Enum):
+    """Joblib's backends that can be chosen."""
+
+    LOKY = "loky"
+    DASK = "dask"
+
+
+def read_scheduler(backend: Backend, scheduler: str | None) -> str | None:
+    """`--backend` and `--scheduler`: the address of a cluster; None for this machine.
+
+    Raises:
+        UsageError: a cluster without an address, or an address without a cluster.
+    """
+    if backend is Backend.DASK and not scheduler:
+        raise UsageError("--backend dask needs --scheduler ADDRESS, such as tcp://10.0.0.5:8786")
+    if backend is Backend.LOKY and scheduler:
+        raise UsageError(f"--scheduler is {scheduler!r}, but --backend is loky; allowed with dask")
+    return scheduler
 
 
 def read_aim(
