@@ -77,10 +77,10 @@ def run(plan: Plan, world: World, tell: Tell) -> Outcome:
     failed = _joined(failed, result.failed)
     scores: Mapping[str, ForecastScores] = {}
     outlays: Mapping[str, Sequence[Outlay]] = {}
-    if plan.score_forecasts:
+    if plan.score_forecasts and traffics:
         scores, wrong = forecast_run.score_traces(traffics, options, plan.origins, plan.jobs, tell)
         failed = _joined(failed, wrong)
-    if plan.what_if:
+    if plan.what_if and traffics:
         outlays, wrong = what_if(traffics, options, world.hour_price, plan.jobs, tell)
         failed = _joined(failed, wrong)
     entries = [
@@ -176,6 +176,7 @@ def as_json(outcome: Outcome) -> dict[str, Any]:
 
 def show(outcome: Outcome) -> None:
     """For people."""
-    print_summary(outcome.result)
+    if outcome.traffics:
+        print_summary(outcome.result)
     print_what_if(outcome.outlays)
     print_trials(outcome.trial_outlays)

@@ -43,7 +43,8 @@ def print_what_if(found: Mapping[str, Sequence[Outlay]]) -> None:
         for outlay in outlays:
             style = "bold" if outlay.present else ""
             mark = " ← now" if outlay.present else ""
-            table.add_row(f"{escape(outlay.name)}{mark}", *_measures(outlay), style=style)
+            cells = _measures(outlay, outlays)
+            table.add_row(f"{escape(outlay.name)}{mark}", *cells, style=style)
         out.print(table)
 
 
@@ -52,18 +53,14 @@ def print_trials(found: Mapping[str, Sequence[Outlay]]) -> None:
     for trace, outlays in found.items():
         table = _outlay_table(f"Side by side, on {trace} ({outlays[0].days:.1f} days)", outlays)
         for outlay in outlays:
-            table.add_row(escape(outlay.name), *_measures(outlay))
+            table.add_row(escape(outlay.name), *_measures(outlay, outlays))
         for outlay in outlays[1:]:
             apart = difference(outlay, outlays[0])
             table.add_row(
                 escape(f"{outlay.name} against {outlays[0].name}"),
                 f"{100 * apart.missed_share:+.3f} %",
                 f"{apart.hours_per_day:+.1f}",
-                *(
-                    "" if money is None else f"{money:+,.2f}"
-                    for money in (apart.usd_per_day, apart.usd_per_month)
-                    if _priced(outlays)
-                ),
+                *_money((apart.usd_per_day, apart.usd_per_month), outlays, "+,.2f"),
                 f"{apart.actions:+d}",
                 style="bold",
             )
@@ -79,14 +76,20 @@ def _outlay_table(title: str, outlays: Sequence[Outlay]) -> Table:
     return table
 
 
-def _measures(outlay: Outlay) -> list[str]:
-    money = (outlay.usd_per_day, outlay.usd_per_month)
+def _measures(outlay: Outlay, outlays: Sequence[Outlay]) -> list[str]:
     return [
         _percent(outlay.score.missed_share),
         f"{outlay.hours_per_day:.1f}",
-        *(f"{value:,.2f}" for value in money if value is not None),
+        *_money((outlay.usd_per_day, outlay.usd_per_month), outlays, ",.2f"),
         str(outlay.score.actions),
     ]
+
+
+def _money(values: Sequence[float | None], outlays: Sequence[Outlay], form: str) -> list[str]:
+    """Cells of money, if there is any in the table."""
+    if not _priced(outlays):
+        return []
+    return ["–" if value is None else format(value, form) for value in values]
 
 
 def _priced(outlays: Sequence[Outlay]) -> bool:
