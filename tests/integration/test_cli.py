@@ -30,6 +30,7 @@ COMMANDS = {
     "collect": ["--out", "--days", "--asg-name", "--json"],
     "decide": ["--apply", "--bucket", "--json"],
     "explain": ["--record", "--bucket", "--json"],
+    "backtest": ["--quantile", "--what-if", "--settings", "--from", "--scheduler", "Examples:"],
     "demo": ["--trace", "--out", "--capacity-per-instance", "--json"],
 }
 

@@ -81,7 +81,8 @@ def run(plan: Plan, world: World, tell: Tell) -> Outcome:
         scores, wrong = forecast_run.score_traces(traffics, options, plan.origins, plan.jobs, tell)
         failed = _joined(failed, wrong)
     if plan.what_if and traffics:
-        outlays, wrong = what_if(traffics, options, world.hour_price, plan.jobs, tell)
+        price = contenders[0].hour_price if contenders else world.hour_price
+        outlays, wrong = what_if(traffics, options, price, plan.jobs, tell)
         failed = _joined(failed, wrong)
     entries = [
         (traffic, contender)
