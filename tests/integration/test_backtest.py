@@ -95,9 +95,9 @@ def test_what_if_tells_hours_and_money(command: Command, trace: Path, tmp_path: 
     out = tmp_path / "out"
     asked = ("--what-if", "--instance-hour-price", "0.1", "--miss-price", "8", "--out", out)
     told = succeeded(command("backtest", trace, *HOURLY, "--policies", "static peak", *asked))
-    assert "What if, on shop (1.0 days)" in told
+    assert "What if, on shop (1.0 days, instance-hours)" in told
     assert "price 8 ← now" in told
-    assert "USD in 30 days" in told
+    assert "USD / 30 days" in told
     with (out / "what_if.csv").open() as file:
         rows = {row["setting"]: row for row in csv.DictReader(file)}
     assert len(rows) == 14
@@ -124,11 +124,12 @@ def test_settings_files_side_by_side(command: Command, trace: Path, tmp_path: Pa
     out = tmp_path / "out"
     both = ("--settings", thrifty, "--settings", careful, "--jobs", "1", "--out", out)
     told = succeeded(command("backtest", trace, *both))
-    assert "careful against thrifty" in told
+    assert "Side by side, on shop" in told
     with (out / "side_by_side.csv").open() as file:
         first, second = csv.DictReader(file)
     assert [first["settings"], second["settings"]] == ["thrifty", "careful"]
     assert float(second["more_hours_per_day"]) > 0
+    assert f"{float(second['more_hours_per_day']):+.1f}" in told
     assert float(second["more_usd_per_30_days"]) == pytest.approx(
         3 * float(second["more_hours_per_day"])
     )
@@ -138,7 +139,7 @@ def test_settings_files_side_by_side(command: Command, trace: Path, tmp_path: Pa
     assert policies == ["thrifty", "careful", "target tracking 70 %", "oracle"]
     with (out / "shop" / "decisions.csv").open() as file:
         assert {"thrifty", "careful"} < {row["policy"] for row in csv.DictReader(file)}
-    assert "careful against thrifty" in (out / "report.html").read_text()
+    assert "careful − thrifty" in (out / "report.html").read_text()
 
 
 def test_settings_of_other_instances_are_told_apart(

@@ -39,7 +39,8 @@ def print_summary(result: LabResult) -> None:
 def print_what_if(found: Mapping[str, Sequence[Outlay]]) -> None:
     """What each setting would have cost and missed, trace by trace."""
     for trace, outlays in found.items():
-        table = _outlay_table(f"What if, on {trace} ({outlays[0].days:.1f} days)", outlays)
+        days = f"{outlays[0].days:.1f} days, instance-hours"
+        table = _outlay_table(f"What if, on {trace} ({days})", outlays)
         for outlay in outlays:
             style = "bold" if outlay.present else ""
             mark = " ← now" if outlay.present else ""
@@ -51,13 +52,14 @@ def print_what_if(found: Mapping[str, Sequence[Outlay]]) -> None:
 def print_trials(found: Mapping[str, Sequence[Outlay]]) -> None:
     """Settings side by side, and what each takes more or less than the first."""
     for trace, outlays in found.items():
-        table = _outlay_table(f"Side by side, on {trace} ({outlays[0].days:.1f} days)", outlays)
+        days = f"{outlays[0].days:.1f} days, instance-hours"
+        table = _outlay_table(f"Side by side, on {trace} ({days})", outlays)
         for outlay in outlays:
             table.add_row(escape(outlay.name), *_measures(outlay, outlays))
         for outlay in outlays[1:]:
             apart = difference(outlay, outlays[0])
             table.add_row(
-                escape(f"{outlay.name} against {outlays[0].name}"),
+                escape(f"{outlay.name} − {outlays[0].name}"),
                 f"{100 * apart.missed_share:+.3f} %",
                 f"{apart.hours_per_day:+.1f}",
                 *_money((apart.usd_per_day, apart.usd_per_month), outlays, "+,.2f"),
@@ -70,9 +72,10 @@ def print_trials(found: Mapping[str, Sequence[Outlay]]) -> None:
 def _outlay_table(title: str, outlays: Sequence[Outlay]) -> Table:
     table = Table(title=escape(title), title_justify="left")
     table.add_column("setting")
-    money = ("USD a day", "USD in 30 days") if _priced(outlays) else ()
-    for heading in ("missed", "instance-hours a day", *money, "actions"):
-        table.add_column(heading, justify="right")
+    money = ("USD / day", "USD / 30 days") if _priced(outlays) else ()
+    for heading in ("missed", "hours / day", *money, "actions"):
+        # Numbers are never cut; on a narrow terminal the names are wrapped.
+        table.add_column(heading, justify="right", no_wrap=True)
     return table
 
 

@@ -55,9 +55,7 @@ def _what_if(outlays: Sequence[Outlay]) -> OutlayTable:
 def _side_by_side(outlays: Sequence[Outlay]) -> OutlayTable:
     first = outlays[0]
     rows = [(one.name, "", _cells(one, outlays)) for one in outlays]
-    rows += [
-        (f"{one.name} against {first.name}", "", _apart(one, first, outlays)) for one in outlays[1:]
-    ]
+    rows += [(f"{one.name} − {first.name}", "", _apart(one, first, outlays)) for one in outlays[1:]]
     lead = "The same traffic under each settings file, and what it takes more (+) or less (−)."
     return OutlayTable("Side by side", lead, _priced(outlays), rows)
 

@@ -264,7 +264,7 @@ def test_outlays_are_shown_with_the_present_setting_marked() -> None:
     kinds = {mark.title.split(":")[0]: mark.kind.split()[0] for mark in what_if.panel.marks}
     assert kinds == {"price 5": "other", "price 20": "ours", "target tracking 70 %": "rival"}
     name, _, cells = side_by_side.rows[-1]
-    assert name == "b against a"
+    assert name == "b − a"
     assert [readable(cell) for cell in cells] == ["−0.700 %", "+30.0", "–", "–", "0"]
     page = render_lab(a_lab(trace))
     assert "Side by side" in page
