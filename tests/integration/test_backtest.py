@@ -1,14 +1,31 @@
 from __future__ import annotations
 
+import csv
 import json
-from datetime import UTC, datetime
+import subprocess
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from predictive_autoscaler.backtest.world import Instances, recorded_under
+from predictive_autoscaler.core.timegrid import floor_to
 from predictive_autoscaler.core.types import utc_text
 from predictive_autoscaler.core.workloads import recorded_shop
-from tests.helpers.commands import run
+from predictive_autoscaler.demo.local_aws import BUCKET, GROUP, local_aws, put_metrics
+from tests.helpers.commands import (
+    call,
+    clean_environment,
+    complaint,
+    json_of,
+    run,
+    succeeded,
+)
+
+Command = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 @pytest.fixture
@@ -37,21 +54,213 @@ def test_one_bad_trace_does_not_end_the_others(trace: Path, tmp_path: Path) -> N
     assert "bad.csv" in page
 
 
+def test_forecast_scores_are_written_and_shown(
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    trace: Path,
+    tmp_path: Path,
+) -> None:
+    # Given no MSTL, whose compiler alone takes half a minute
+    monkeypatch.setattr("predictive_autoscaler.backtest.forecast_run.can_mstl", lambda: False)
+    common = ("--policies", "static peak", "--interval-minutes", "30", "--jobs", "1")
+    out = tmp_path / "out"
+    scored = ("--forecast-scores", "--origins", "36")
+    found = json_of(
+        call(capfd, monkeypatch, "backtest", trace, *common, *scored, "--out", out, "--json")
+    )
+    with (out / "forecast_scores.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert list(rows[0]) == [
+        *("trace", "forecaster", "horizon_minutes", "origins", "wape", "pinball", "coverage")
+    ]
+    assert len(rows) == len(found["forecast_scores"]) == 12
+    assert "180 minutes ahead" in (out / "report.html").read_text()
+    # And where nobody asked for them, there are none
+    bare = tmp_path / "bare"
+    found = json_of(call(capfd, monkeypatch, "backtest", trace, *common, "--out", bare, "--json"))
+    assert found["forecast_scores"] == []
+    assert not (bare / "forecast_scores.csv").exists()
+
+
+HOURLY = ("--interval-minutes", "60", "--boot-minutes", "20", "--jobs", "1")
+
+
+@pytest.fixture
+def command(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Command:
+    """The command line in this process."""
+    return partial(call, capfd, monkeypatch)
+
+
+def test_what_if_tells_hours_and_money(command: Command, trace: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    asked = ("--what-if", "--instance-hour-price", "0.1", "--miss-price", "8", "--out", out)
+    told = succeeded(command("backtest", trace, *HOURLY, "--policies", "static peak", *asked))
+    assert "What if, on shop (1.0 days, instance-hours)" in told
+    assert "price 8 ← now" in told
+    assert "USD / 30 days" in told
+    with (out / "what_if.csv").open() as file:
+        rows = {row["setting"]: row for row in csv.DictReader(file)}
+    assert len(rows) == 14
+    assert [name for name, row in rows.items() if row["present"] == "True"] == ["price 8"]
+    hours = {name: float(row["instance_hours_per_day"]) for name, row in rows.items()}
+    assert hours["price 2"] < hours["price 200"]
+    for name, row in rows.items():
+        assert float(row["usd_per_30_days"]) == pytest.approx(30 * 0.1 * hours[name])
+    page = (out / "report.html").read_text()
+    assert "What if" in page
+    assert "budget 0.5 %" in page
+
+
+def settings_file(folder: Path, name: str, **variables: str) -> Path:
+    path = folder / f"{name}.env"
+    path.write_text("".join(f"AUTOSCALER_{key}={value}\n" for key, value in variables.items()))
+    return path
+
+
+def test_settings_files_side_by_side(command: Command, trace: Path, tmp_path: Path) -> None:
+    common = {"INTERVAL_MINUTES": "60", "BOOT_MINUTES": "20", "INSTANCE_HOUR_PRICE": "0.1"}
+    thrifty = settings_file(tmp_path, "thrifty", MISS_PRICE="2", **common)
+    careful = settings_file(tmp_path, "careful", QUANTILE="0.99", **common)
+    out = tmp_path / "out"
+    both = ("--settings", thrifty, "--settings", careful, "--jobs", "1", "--out", out)
+    told = succeeded(command("backtest", trace, *both))
+    assert "Side by side, on shop" in told
+    with (out / "side_by_side.csv").open() as file:
+        first, second = csv.DictReader(file)
+    assert [first["settings"], second["settings"]] == ["thrifty", "careful"]
+    assert float(second["more_hours_per_day"]) > 0
+    assert f"{float(second['more_hours_per_day']):+.1f}" in told
+    assert float(second["more_usd_per_30_days"]) == pytest.approx(
+        3 * float(second["more_hours_per_day"])
+    )
+    # And they are policies like any other
+    with (out / "summary.csv").open() as file:
+        policies = [row["policy"] for row in csv.DictReader(file)]
+    assert policies == ["thrifty", "careful", "target tracking 70 %", "oracle"]
+    with (out / "shop" / "decisions.csv").open() as file:
+        assert {"thrifty", "careful"} < {row["policy"] for row in csv.DictReader(file)}
+    assert "careful − thrifty" in (out / "report.html").read_text()
+
+
+def test_settings_of_other_instances_are_told_apart(
+    command: Command, trace: Path, tmp_path: Path
+) -> None:
+    """Misses are counted by each one's own capacity, so no chart can hold both."""
+    files = [
+        settings_file(tmp_path, name, INTERVAL_MINUTES="60", CAPACITY_PER_INSTANCE=capacity)
+        for name, capacity in (("small", "5000"), ("large", "10000"))
+    ]
+    given = [word for path in files for word in ("--settings", path)]
+    found = json_of(
+        command("backtest", trace, *given, "--jobs", "1", "--out", tmp_path / "out", "--json")
+    )
+    small, large = found["side_by_side"]
+    assert large["instance_hours"] < 0.7 * small["instance_hours"]
+    assert {row["policy"] for row in found["summary"]} == {"target tracking 70 %", "oracle"}
+
+
+@pytest.mark.parametrize(
+    ("files", "options", "message"),
+    [
+        ({"a": {"MISPRICE": "2"}}, (), "a.env: line 1: unknown setting AUTOSCALER_MISPRICE"),
+        ({"a": {"MISS_PRICE": "0"}}, (), "a.env: AUTOSCALER_MISS_PRICE is '0'; allowed is 1 to"),
+        ({"oracle": {}}, (), "oracle.env: 'oracle' names another policy"),
+        (
+            {"a": {}, "b": {"INTERVAL_MINUTES": "15"}},
+            (),
+            "b.env: AUTOSCALER_INTERVAL_MINUTES is 15",
+        ),
+        ({"a": {}}, ("--budget", "1%"), "--settings excludes --boot-minutes"),
+    ],
+)
+def test_settings_files_that_cannot_be_used_are_told(
+    command: Command,
+    trace: Path,
+    tmp_path: Path,
+    files: dict[str, dict[str, str]],
+    options: tuple[str, ...],
+    message: str,
+) -> None:
+    paths = [settings_file(tmp_path, name, **variables) for name, variables in files.items()]
+    given = [word for path in paths for word in ("--settings", path)]
+    done = command("backtest", trace, *given, *options, "--out", tmp_path / "out")
+    assert message in complaint(done, done.returncode)
+    assert done.returncode in (1, 2)
+
+
+def test_traces_or_cloudwatch(command: Command, trace: Path) -> None:
+    for arguments in ((), (trace, "--from", "cloudwatch")):
+        told = complaint(command("backtest", *arguments), 2)
+        assert told == "give either traces (CSV files) or --from cloudwatch"
+
+
+def test_a_groups_own_history_under_its_own_settings(
+    capfd: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """Eight days of half hours, from CloudWatch, and once more with too few of them."""
+    half_hour = timedelta(minutes=30)
+    start = floor_to(datetime.now(UTC), half_hour) - timedelta(days=8)
+    demand = recorded_shop(start, 8, 1, (), 1800)
+    served = recorded_under(demand, np.full(len(demand), 40.0), Instances(800.0))
+    with local_aws(2, 70, 2) as aws:
+        put_metrics(aws, aws.client("cloudwatch"), served)
+        environment = clean_environment(
+            **aws.environment,
+            ASG_NAME=GROUP,
+            LOAD_BALANCER=aws.load_balancer,
+            S3_BUCKET=BUCKET,
+            AUTOSCALER_INTERVAL_MINUTES="30",
+            AUTOSCALER_METRIC_PERIOD_SECONDS="1800",
+            AUTOSCALER_BOOT_MINUTES="20",
+            AUTOSCALER_INSTANCE_HOUR_PRICE="0.1",
+            AUTOSCALER_MISSED_BUDGET="0.005",
+        )
+
+        def asked(days: int) -> subprocess.CompletedProcess[str]:
+            options = ("--from", "cloudwatch", "--days", days, "--jobs", "1", "--json")
+            with pytest.MonkeyPatch.context() as patch:
+                words = ("backtest", *options, "--out", tmp_path / f"{days} days")
+                return call(capfd, patch, *words, env=environment)
+
+        found = json_of(asked(9))
+        short = asked(4)
+    rows = {row["setting"]: row for row in found["what_if"]}
+    assert {row["trace"] for row in rows.values()} == {GROUP}
+    assert [name for name, row in rows.items() if row["present"]] == ["budget 0.5 %"]
+    # Forty instances it had, day and night, and their CPU told what one carries
+    assert rows["what the group had"]["instance_hours_per_day"] == pytest.approx(960, rel=0.03)
+    assert rows["what the group had"]["usd_per_day"] == pytest.approx(96, rel=0.03)
+    page = (tmp_path / "9 days" / "report.html").read_text()
+    assert "An instance carries 800 requests per interval: learned from the recorded CPU" in page
+    assert "2 to 70" in page
+    told = complaint(short)
+    assert "1 of 1 traces could not be replayed" in told
+    assert "more than 6 are needed" in short.stderr
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
         (("--policies", "magic"), "unknown policy 'magic'"),
-        (("--budget", "1%", "--miss-price", "5"), "both given"),
-        (("--budget", "lots"), "--budget is 'lots'"),
+        (
+            ("--budget", "1%", "--miss-price", "5"),
+            "--miss-price and --budget are given together; give at most one",
+        ),
+        (
+            ("--quantile", "0.9", "--budget", "1%"),
+            "--budget and --quantile are given together; give at most one",
+        ),
+        (("--budget", "lots"), "--budget is 'lots'; allowed is 0.001% to 20%"),
+        (("--quantile", "0.4"), "--quantile is '0.4'; allowed is 0.5 to 0.9999"),
+        (("--miss-price", "0"), "--miss-price is '0'; allowed is 1 to 1000000"),
+        (("--origins", "20"), "--origins is 20; allowed is 31 to 200"),
+        (("--interval-minutes", "7"), "--interval-minutes is 7; allowed is 1 to 60, a divisor"),
         (("--grain", "3"), "--grain is 3; allowed is 5 or 1"),
         (("--eval-start", "soon"), "--eval-start is 'soon'"),
         (("--min", "9", "--max", "3"), "must not be larger"),
     ],
 )
 def test_options_that_do_not_fit_are_told(
-    trace: Path, options: tuple[str, ...], message: str
+    command: Command, trace: Path, options: tuple[str, ...], message: str
 ) -> None:
-    done = run("backtest", trace, *options)
-    assert done.returncode == 2
-    assert message in done.stderr
-    assert "Traceback" not in done.stderr
+    assert message in complaint(command("backtest", trace, *options), 2)

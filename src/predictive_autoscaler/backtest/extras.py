@@ -1,6 +1,6 @@
 """The lab's own libraries, imported where they are used, with a clear word if absent.
 
-Only the lab needs statsmodels and statsforecast, so nothing else may fail without them.
+Only the lab needs statsmodels, statsforecast and Dask, so nothing else may fail without them.
 """
 
 from __future__ import annotations
@@ -19,6 +19,11 @@ def holtwinters_module() -> Any:
 def statsforecast_models() -> Any:
     """`statsforecast.models`."""
     return _needed("statsforecast.models")
+
+
+def distributed_module() -> Any:
+    """`distributed`, Dask's scheduler and its clients."""
+    return _needed("distributed")
 
 
 def _needed(module: str) -> Any:

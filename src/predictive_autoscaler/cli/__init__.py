@@ -42,12 +42,12 @@ def common(
 for command in (
     demo.demo,
     train.train,
-    backtest.backtest,
     collect.collect,
     decide.decide,
     explain.explain,
 ):
     app.command()(command)
+app.command(epilog=backtest.EPILOG)(backtest.backtest)
 
 
 training_app = typer.Typer(

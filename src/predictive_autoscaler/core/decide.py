@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -13,7 +13,7 @@ from predictive_autoscaler.core.demand import instances_for
 from predictive_autoscaler.core.features import FeatureParameters, build_features
 from predictive_autoscaler.core.ladder import LadderResult, climb_down, untrained_predictors
 from predictive_autoscaler.core.parameters import ControlParameters
-from predictive_autoscaler.core.planner import Plan, plan_capacity
+from predictive_autoscaler.core.planner import Plan, plan_capacity, plan_quantile
 from predictive_autoscaler.core.policies import ORDERED_POLICIES, PolicyContext
 from predictive_autoscaler.core.policies.base import apply_policy
 from predictive_autoscaler.core.predictors.forest import ForestPredictor
@@ -101,7 +101,15 @@ def forecast_demand(
     return LadderResult(result.forecast, (*faults, *result.faults))
 
 
-def decide(evidence: Evidence, parameters: ControlParameters) -> Outcome:
+Forecaster = Callable[[Samples, AssessedDemand, Model | None, FeatureParameters], LadderResult]
+"""Makes the forecast of a decision: `forecast_demand`, or something that remembers it."""
+
+
+def decide(
+    evidence: Evidence,
+    parameters: ControlParameters,
+    forecaster: Forecaster = forecast_demand,
+) -> Outcome:
     """Decide one group's capacity.
 
     The same evidence and parameters always give the same outcome. The result lies within
@@ -112,20 +120,9 @@ def decide(evidence: Evidence, parameters: ControlParameters) -> Outcome:
     demand = assess(samples, NEGLIGIBLE_SHARE * _rough_capacity(evidence, parameters))
     state = _brought_up_to_date(evidence, demand, parameters)
     capacity = state.capacity_per_instance
-    found = forecast_demand(samples, demand, evidence.model, parameters.features)
+    found = forecaster(samples, demand, evidence.model, parameters.features)
     forecast = found.forecast and stretched(found.forecast, state.surprise.scale)
-    price = miss_price(state.ledger, parameters)
-    plan = (
-        plan_capacity(
-            forecast,
-            capacity,
-            price,
-            group.desired_instances,
-            parameters.first_served_bin,
-        )
-        if forecast
-        else None
-    )
+    plan = _plan(forecast, state, group.desired_instances, parameters)
     present, quality = _present_demand(demand)
     context = PolicyContext(
         now=evidence.now,
@@ -145,6 +142,25 @@ def decide(evidence: Evidence, parameters: ControlParameters) -> Outcome:
     if forecast and found.forecast:
         pending = PendingForecast.of(forecast, unstretched=found.forecast)
     return Outcome(decision, forecast, _next_state(context, decision, pending))
+
+
+def _plan(
+    forecast: Forecast | None,
+    state: ControllerState,
+    before_instances: int,
+    parameters: ControlParameters,
+) -> Plan | None:
+    if forecast is None:
+        return None
+    if parameters.quantile is not None:
+        return plan_quantile(forecast, state.capacity_per_instance, parameters.quantile)
+    return plan_capacity(
+        forecast,
+        state.capacity_per_instance,
+        miss_price(state.ledger, parameters),
+        before_instances,
+        parameters.first_served_bin,
+    )
 
 
 def _rough_capacity(evidence: Evidence, parameters: ControlParameters) -> float:
@@ -203,7 +219,8 @@ def _through_policies(
         capacity = reason.after_instances
         if reason.changed:
             reasons.append(reason)
-    forecast = result.forecast
+    forecast, quantile = result.forecast, context.parameters.quantile
+    price = miss_price(context.state.ledger, context.parameters) if quantile is None else None
     return Decision(
         group=context.group.name,
         slot=evidence.slot,
@@ -212,7 +229,8 @@ def _through_policies(
         present_demand_requests=_present_demand(demand)[0],
         present_quality=context.newest_quality,
         capacity_per_instance=context.state.capacity_per_instance,
-        miss_price=miss_price(context.state.ledger, context.parameters),
+        miss_price=price,
+        served_quantile=quantile,
         quantiles={f"{q:g}": forecast.quantile(q) for q in RECORDED_QUANTILES} if forecast else {},
         candidates=plan.candidates if plan else (),
         wish_instances=context.wish_instances,

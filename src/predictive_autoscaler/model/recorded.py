@@ -20,6 +20,8 @@ REQUIRED = ("timestamp", "requests")
 OPTIONAL = tuple(name for name in CSV_NAMES.values() if name not in REQUIRED)
 _IGNORED = ("coverage",)
 _MANY_DAYS = 3650
+_OTHER_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
+_WANTED = "write a first line 'timestamp,requests' and below it such as 2026-11-20 08:05:00,1234"
 
 
 @dataclass(frozen=True)
@@ -66,9 +68,14 @@ def _load(path: Path) -> pd.DataFrame:
         frame = pd.read_csv(path, skipinitialspace=True)
     except FileNotFoundError:
         raise DataError(f"{path}: there is no such file") from None
+    except pd.errors.EmptyDataError:
+        raise DataError(f"{path}: the file is empty; {_WANTED}") from None
     except (OSError, ValueError, pd.errors.ParserError, EOFError) as error:
         raise DataError(f"{path}: cannot be read as CSV: {_one_line(error)}") from error
     frame.columns = frame.columns.astype(str).str.strip()
+    for sign, name in _OTHER_SEPARATORS.items():
+        if len(frame.columns) == 1 and sign in frame.columns[0]:
+            raise DataError(f"{path}: its columns are separated by {name}; {_WANTED}")
     if frame.empty:
         raise DataError(f"{path}: no rows; at least 24 hours of metrics are needed")
     return frame

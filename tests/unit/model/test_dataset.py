@@ -63,9 +63,7 @@ def test_longer_gaps_are_masked_from_end_to_end(bins: int) -> None:
     assert dataset.learnable[masked[-1] + 1 :][: 600 - AT - bins - 4].all()
 
 
-@pytest.mark.parametrize(
-    "overload", [{"cpu_percent": 95.0}, {"errors": 5000.0}, {"refused": 0.5}]
-)
+@pytest.mark.parametrize("overload", [{"cpu_percent": 95.0}, {"errors": 5000.0}, {"refused": 0.5}])
 def test_an_overloaded_bin_below_the_level_is_no_label(overload: dict[str, float]) -> None:
     """Its count is a lower bound: to learn it is to learn to be too small."""
     dataset = made(changed(recorded(), AT, requests=1.0, **overload))

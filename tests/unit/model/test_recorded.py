@@ -125,7 +125,14 @@ class TestBadFiles:
 
     @pytest.mark.parametrize("content", ["", "\n", "\n\n  \n"])
     def test_an_empty_file(self, write: Write, content: str) -> None:
-        assert "cannot be read as CSV" in refusal(write(content))
+        assert refusal(write(content)).startswith("the file is empty; write a first line")
+
+    @pytest.mark.parametrize(("sign", "name"), [(";", "semicolons"), ("\t", "tabs"), ("|", "bars")])
+    def test_other_separators_are_named(self, write: Write, sign: str, name: str) -> None:
+        rows = f"timestamp{sign}requests\n2026-11-20 08:05:00{sign}12\n"
+        assert refusal(write(rows)).startswith(
+            f"its columns are separated by {name}; write a first line 'timestamp,requests'"
+        )
 
     def test_a_header_alone(self, write: Write) -> None:
         assert refusal(write("timestamp,requests\n")) == (

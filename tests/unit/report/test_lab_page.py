@@ -9,8 +9,11 @@ import numpy as np
 import pytest
 from plotly.offline import get_plotlyjs
 
+from predictive_autoscaler.core.outlay import Outlay
+from predictive_autoscaler.core.scoring import ScalingScore
 from predictive_autoscaler.report.lab import LabReport, LabTrace
 from predictive_autoscaler.report.lab_data import lab_data, largest, trace_data
+from predictive_autoscaler.report.lab_outlay import outlay_tables
 from predictive_autoscaler.report.lab_page import render_lab, write_lab
 from predictive_autoscaler.report.lab_tables import forecast_groups, policy_rows, summary
 from predictive_autoscaler.report.lab_verdict import lab_figures, lab_verdict
@@ -237,3 +240,37 @@ def test_write_makes_folders(tmp_path: Path) -> None:
     write_lab(a_lab(a_trace()), path)
     assert "<h1>A lab</h1>" in path.read_text(encoding="utf-8")
     assert [one.name for one in path.parent.iterdir()] == ["report.html"]
+
+
+def test_outlays_are_shown_with_the_present_setting_marked() -> None:
+    def outlay(name: str, hours: float, missed: float, price: float | None = 0.1) -> Outlay:
+        score = ScalingScore(missed, 10_000.0, hours, 7)
+        return Outlay(name, score, 2.0, price, present=name == "price 20")
+
+    outlays = [
+        outlay("price 5", 900.0, 80.0),
+        outlay("price 20", 960.0, 10.0),
+        outlay("target tracking 70 %", 1200.0, 0.0),
+    ]
+    compared = [outlay("a", 900.0, 80.0, None), outlay("b", 960.0, 10.0)]
+    trace = a_trace(outlays=outlays, compared=compared)
+    what_if, side_by_side = outlay_tables(trace)
+    assert what_if.priced
+    assert [kind for _, kind, _ in what_if.rows] == ["", "ours", ""]
+    assert [readable(cell) for cell in what_if.rows[1][2]] == [
+        *("0.10 %", "480", "48.00", "1 440.00", "7")
+    ]
+    assert what_if.panel is not None
+    kinds = {mark.title.split(":")[0]: mark.kind.split()[0] for mark in what_if.panel.marks}
+    assert kinds == {"price 5": "other", "price 20": "ours", "target tracking 70 %": "rival"}
+    name, _, cells = side_by_side.rows[-1]
+    assert name == "b − a"
+    assert [readable(cell) for cell in cells] == ["−0.700 %", "+30.0", "–", "–", "0"]
+    page = render_lab(a_lab(trace))
+    assert "Side by side" in page
+    assert "USD in 30 days" in page
+    tags = Tags(page)
+    ids = [str(attributes["id"]) for _, attributes in tags.found if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    bare = render_lab(a_lab(a_trace(outlays=[outlay("price 5", 900.0, 80.0, None)])))
+    assert "USD" not in bare

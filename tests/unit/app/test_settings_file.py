@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from predictive_autoscaler.app.settings_file import read_settings_file
+from predictive_autoscaler.errors import SettingsError
+
+
+def written(folder: Path, text: str) -> Path:
+    path = folder / "a.env"
+    path.write_text(text)
+    return path
+
+
+def test_lines_are_read_as_a_shell_would(tmp_path: Path) -> None:
+    text = """
+    # a comment
+    AUTOSCALER_MISS_PRICE=20   # and one behind
+    export AUTOSCALER_TIMEZONE='Europe/Berlin'
+
+    AUTOSCALER_BOOT_MINUTES="3"
+    ASG_NAME=
+    """
+    # An empty value is one that is not set, and a name must be set
+    with pytest.raises(SettingsError, match="ASG_NAME is not set"):
+        read_settings_file(written(tmp_path, text))
+    group = read_settings_file(written(tmp_path, text.replace("ASG_NAME=", ""))).groups[0]
+    assert group.parameters.miss_price == 20
+    assert group.parameters.timezone == "Europe/Berlin"
+    assert group.parameters.boot_minutes == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("\nAUTOSCALER_PRICE=2", "line 2: unknown setting AUTOSCALER_PRICE; known are ASG_NAME"),
+        ("COLOUR=red", "line 1: unknown setting COLOUR"),
+        ("AUTOSCALER_MISS_PRICE", "line 1: 'AUTOSCALER_MISS_PRICE' is not KEY=VALUE"),
+        ("AUTOSCALER_MISS_PRICE=2 3", "is not KEY=VALUE"),
+        ("AUTOSCALER_TIMEZONE='UTC", "is not KEY=VALUE"),
+        ("AUTOSCALER_MODE=off\nAUTOSCALER_MODE=full", "line 2: AUTOSCALER_MODE is set a second"),
+        ("AUTOSCALER_MISS_PRICE=0", "AUTOSCALER_MISS_PRICE is '0'; allowed is 1 to 1000000"),
+        (
+            "AUTOSCALER_MISS_PRICE=2\nAUTOSCALER_QUANTILE=0.9",
+            "AUTOSCALER_MISS_PRICE and AUTOSCALER_QUANTILE are set together",
+        ),
+    ],
+)
+def test_what_is_wrong_is_told_with_the_file(tmp_path: Path, text: str, message: str) -> None:
+    path = written(tmp_path, text)
+    with pytest.raises(SettingsError) as caught:
+        read_settings_file(path)
+    assert str(caught.value).startswith(f"{path}: ")
+    assert message in str(caught.value)
+
+
+def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="No such file"):
+        read_settings_file(tmp_path / "none.env")
+    (tmp_path / "binary.env").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(SettingsError, match="it is not text"):
+        read_settings_file(tmp_path / "binary.env")
