@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from predictive_autoscaler import __version__
-from predictive_autoscaler.cli import backtest, collect, decide, demo, explain, train
+from predictive_autoscaler.cli import backtest, collect, decide, demo, explain, quality, train
 from predictive_autoscaler.cli.console import complain
 from predictive_autoscaler.errors import AutoscalerError, UnskilledModelError, UsageError
 
@@ -43,6 +43,7 @@ for command in (
     demo.demo,
     train.train,
     backtest.backtest,
+    quality.quality,
     collect.collect,
     decide.decide,
     explain.explain,
