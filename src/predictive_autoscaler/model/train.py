@@ -181,8 +181,7 @@ def _fit(dataset: Dataset, rows: Rows, options: TrainOptions) -> FlatForest:
 def _quantiles(forest: FlatForest, features: FloatArray, tail_weight: float) -> FloatArray:
     """Log-ratio quantiles of each row, shape (rows, len(LOSS_QUANTILES))."""
     result = np.empty((len(features), len(LOSS_QUANTILES)))
-    for index, row in enumerate(features):
-        members, weights = forest.distribution(row)
+    for index, (members, weights) in enumerate(forest.distributions(features)):
         reached = np.searchsorted(np.cumsum(weigh_tail(weights, tail_weight)), LOSS_QUANTILES)
         result[index] = forest.labels[members[np.minimum(reached, len(members) - 1)]]
     return result
