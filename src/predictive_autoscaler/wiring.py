@@ -23,7 +23,8 @@ from predictive_autoscaler.app.collect import read_history
 from predictive_autoscaler.app.control import Controller
 from predictive_autoscaler.app.published_metrics import NAMESPACE
 from predictive_autoscaler.app.settings import GroupSettings, Settings, read_settings
-from predictive_autoscaler.core.types import Json, Samples
+from predictive_autoscaler.core.types import GroupState, Json, Samples
+from predictive_autoscaler.errors import GroupNotFoundError
 from predictive_autoscaler.ports import Clock, DecisionLog, MetricSource, ModelStore, Ports
 
 SEARCHED_DAYS = 60
@@ -76,6 +77,19 @@ def aws_history(
     clients = Clients()
     history = StoredHistory(S3Objects(clients.s3, settings.bucket))
     return read_history(_metric_source(settings, clients), history, group, now, days, progress)
+
+
+def aws_group(name: str) -> GroupState:
+    """A group as it stands.
+
+    Raises:
+        GroupNotFoundError: there is none of this name.
+        SourceError: it could not be looked up.
+    """
+    found = AutoScalingActuator(Clients().autoscaling).describe([name])
+    if name not in found:
+        raise GroupNotFoundError(f"there is no group {name!r}; check ASG_NAME and AWS_REGION")
+    return found[name]
 
 
 def find_decision(bucket: str, slot: datetime | None) -> Json | None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import csv
 import json
 from datetime import UTC, datetime
 from pathlib import Path
@@ -8,7 +9,7 @@ import pytest
 
 from predictive_autoscaler.core.types import utc_text
 from predictive_autoscaler.core.workloads import recorded_shop
-from tests.helpers.commands import run
+from tests.helpers.commands import call, json_of, run
 
 
 @pytest.fixture
@@ -37,12 +38,50 @@ def test_one_bad_trace_does_not_end_the_others(trace: Path, tmp_path: Path) -> N
     assert "bad.csv" in page
 
 
+def test_forecast_scores_are_written_and_shown(
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    trace: Path,
+    tmp_path: Path,
+) -> None:
+    # Given no MSTL, whose compiler alone takes half a minute
+    monkeypatch.setattr("predictive_autoscaler.backtest.forecast_run.can_mstl", lambda: False)
+    common = ("--policies", "static peak", "--interval-minutes", "30", "--jobs", "1")
+    out = tmp_path / "out"
+    scored = ("--forecast-scores", "--origins", "36")
+    found = json_of(
+        call(capfd, monkeypatch, "backtest", trace, *common, *scored, "--out", out, "--json")
+    )
+    with (out / "forecast_scores.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert list(rows[0]) == [
+        *("trace", "forecaster", "horizon_minutes", "origins", "wape", "pinball", "coverage")
+    ]
+    assert len(rows) == len(found["forecast_scores"]) == 12
+    assert "180 minutes ahead" in (out / "report.html").read_text()
+    # And where nobody asked for them, there are none
+    bare = tmp_path / "bare"
+    found = json_of(call(capfd, monkeypatch, "backtest", trace, *common, "--out", bare, "--json"))
+    assert found["forecast_scores"] == []
+    assert not (bare / "forecast_scores.csv").exists()
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
         (("--policies", "magic"), "unknown policy 'magic'"),
-        (("--budget", "1%", "--miss-price", "5"), "both given"),
-        (("--budget", "lots"), "--budget is 'lots'"),
+        (
+            ("--budget", "1%", "--miss-price", "5"),
+            "--miss-price and --budget are given together; give at most one",
+        ),
+        (
+            ("--quantile", "0.9", "--budget", "1%"),
+            "--budget and --quantile are given together; give at most one",
+        ),
+        (("--budget", "lots"), "--budget is 'lots'; allowed is 0.001% to 20%"),
+        (("--quantile", "0.4"), "--quantile is '0.4'; allowed is 0.5 to 0.9999"),
+        (("--miss-price", "0"), "--miss-price is '0'; allowed is 1 to 1000000"),
+        (("--origins", "20"), "--origins is 20; allowed is 31 to 200"),
         (("--grain", "3"), "--grain is 3; allowed is 5 or 1"),
         (("--eval-start", "soon"), "--eval-start is 'soon'"),
         (("--min", "9", "--max", "3"), "must not be larger"),

@@ -281,6 +281,17 @@ class TestExplaining:
         assert decision["model_id"] in told
         assert "expected missed" in told
 
+    def test_of_a_served_quantile_no_price_is_told(self, command: Command, tmp_path: Path) -> None:
+        path = tmp_path / "record.json"
+        record = world(desired=3, QUANTILE="0.95").step()
+        path.write_text(json.dumps(record))
+        told = succeeded(command("explain", "--record", path))
+        assert f"{entry(record)['decision']['wish_instances']} ←" in told
+        assert "95 % quantile" in told
+        assert "expected missed" in told
+        assert "cost in" not in told
+        assert "priced" not in told
+
     def test_as_json_it_is_the_record_itself(self, command: Command, record_file: Path) -> None:
         done = command("explain", "--record", record_file, "--json")
         assert json_of(done) == json.loads(record_file.read_text())

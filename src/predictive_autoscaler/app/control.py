@@ -15,7 +15,13 @@ from predictive_autoscaler.app.published_metrics import metric_values
 from predictive_autoscaler.app.record import SCHEMA, group_entry, state_of
 from predictive_autoscaler.app.settings import GroupSettings
 from predictive_autoscaler.core.artifact import Model
-from predictive_autoscaler.core.decide import Evidence, Outcome, decide
+from predictive_autoscaler.core.decide import (
+    Evidence,
+    Forecaster,
+    Outcome,
+    decide,
+    forecast_demand,
+)
 from predictive_autoscaler.core.timegrid import floor_to, known_until
 from predictive_autoscaler.core.types import GroupState, Json, Samples, utc_text
 from predictive_autoscaler.errors import (
@@ -67,11 +73,13 @@ class Controller:
         ports: Ports,
         groups: Sequence[GroupSettings],
         log: Callable[[str], None] = print,
+        forecaster: Forecaster = forecast_demand,
     ) -> None:
         self._ports = ports
         self._groups = tuple(groups)
         self._collector = Collector(ports.metrics, ports.history)
         self._log = log
+        self._forecaster = forecaster
 
     def run_once(self, event_time: datetime | None = None, *, dry_run: bool = False) -> Json:
         """Decide for all groups, and act on it.
@@ -178,7 +186,8 @@ class Controller:
                 faults=tuple(group.faults),
             )
             try:
-                group.outcome = decide(evidence, group.settings.parameters)
+                parameters = group.settings.parameters
+                group.outcome = decide(evidence, parameters, self._forecaster)
             except Exception as error:  # one group's bad luck must not be everybody's
                 group.result = {"status": "failed", "error": f"deciding failed: {error!r}"}
                 self._log(traceback.format_exc())

@@ -203,6 +203,21 @@ SETTINGS = (
         "Share of requests that may be missed; the price moves to hold it.",
     ),
     Setting(
+        "AUTOSCALER_QUANTILE",
+        None,
+        _number(0.5, 0.9999),
+        "0.5 to 0.9999",
+        "Serve this quantile of the largest demand in the forecast's horizon, whatever it costs. "
+        "Set at most one of this, the price and the budget.",
+    ),
+    Setting(
+        "AUTOSCALER_INSTANCE_HOUR_PRICE",
+        None,
+        _number(1e-4, 1000),
+        "0.0001 to 1000",
+        "USD for an hour of an instance, for `backtest` to tell money; no decision depends on it.",
+    ),
+    Setting(
         "AUTOSCALER_MAX_MODEL_AGE_DAYS",
         14.0,
         _number(0.1, 365),
@@ -220,6 +235,10 @@ SETTINGS = (
 """Every setting, in the order of the documentation."""
 
 
+AIMS = ("AUTOSCALER_MISS_PRICE", "AUTOSCALER_MISSED_BUDGET", "AUTOSCALER_QUANTILE")
+"""Each says by itself how much is to be spent, so only one of them can be meant."""
+
+
 @dataclass(frozen=True)
 class GroupSettings:
     """What one group needs: names to find it by, and how to decide."""
@@ -233,6 +252,8 @@ class GroupSettings:
     history_days: int
     max_model_age_days: float
     metrics_level: str
+    instance_hour_price: float | None = None
+    """USD; only a backtest reads it."""
 
 
 @dataclass(frozen=True)
@@ -282,14 +303,17 @@ def _value(setting: Setting, environment: Mapping[str, str]) -> Any:
         ) from None
 
 
+def _check_one_aim(values: Mapping[str, Any]) -> None:
+    given = [name for name in AIMS if values[name] is not None]
+    if len(given) > 1:
+        raise SettingsError(f"{' and '.join(given)} are set together; set at most one of them")
+
+
 def _assemble(values: Mapping[str, Any]) -> Settings:
     def of(name: str) -> Any:
         return values[PREFIX + name]
 
-    if of("MISS_PRICE") is not None and of("MISSED_BUDGET") is not None:
-        raise SettingsError(
-            f"{PREFIX}MISS_PRICE and {PREFIX}MISSED_BUDGET are both set; set one of them"
-        )
+    _check_one_aim(values)
     interval_seconds = of("INTERVAL_MINUTES") * 60
     period = of("METRIC_PERIOD_SECONDS")
     if period % 60 or interval_seconds % period:
@@ -307,6 +331,7 @@ def _assemble(values: Mapping[str, Any]) -> Settings:
         objective_cpu_percent=of("TARGET_CPU_PERCENT"),
         miss_price=of("MISS_PRICE"),
         missed_budget=of("MISSED_BUDGET"),
+        quantile=of("QUANTILE"),
     )
     group = GroupSettings(
         name=values["ASG_NAME"],
@@ -318,5 +343,6 @@ def _assemble(values: Mapping[str, Any]) -> Settings:
         history_days=of("HISTORY_DAYS"),
         max_model_age_days=of("MAX_MODEL_AGE_DAYS"),
         metrics_level=of("METRICS_LEVEL"),
+        instance_hour_price=of("INSTANCE_HOUR_PRICE"),
     )
     return Settings(values["S3_BUCKET"], values["SNS_TOPIC_ARN"], (group,))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -11,6 +10,7 @@ from pathlib import Path
 import joblib
 import numpy as np
 
+from predictive_autoscaler.backtest.csv_files import write_rows, write_table
 from predictive_autoscaler.backtest.peers import PEERS, PeerContext, Setting, by_name
 from predictive_autoscaler.backtest.replay import (
     ReplayOptions,
@@ -19,6 +19,7 @@ from predictive_autoscaler.backtest.replay import (
     replay,
 )
 from predictive_autoscaler.backtest.world import serve
+from predictive_autoscaler.core.features import DAY
 from predictive_autoscaler.core.scoring import Elasticity, ScalingScore, elasticity, score_scaling
 from predictive_autoscaler.core.types import Bounds, FloatArray, Samples, utc_text
 from predictive_autoscaler.errors import AutoscalerError, DataError, UsageError
@@ -32,6 +33,7 @@ OUR_POLICIES: Mapping[str, float | None] = {OURS: None, WITH_NET: 1.2, WITH_CARE
 ORACLE = "oracle"
 INSTANCES_AT_PEAK = 30
 PEAK_QUANTILE = 0.999
+DAY_LONG = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -52,13 +54,18 @@ class LabOptions:
     capacity_per_instance: float | None = None
     eval_start: datetime | None = None
     bounds: Bounds = field(default_factory=lambda: Bounds(1, 60))
-    parameters: Mapping[str, float] = field(default_factory=dict)
+    parameters: Mapping[str, float | str] = field(default_factory=dict)
     grain_minutes: int = 5
     seed: int = 1
 
     @property
     def interval_seconds(self) -> int:
         return self.interval_minutes * 60
+
+    def of_replay(self, setting: Setting) -> ReplayOptions:
+        """How our own policy is replayed under these options."""
+        parameters = lab_parameters(setting, self.boot_minutes, **self.parameters)
+        return ReplayOptions(setting, parameters, seed=self.seed)
 
     @property
     def by_minute(self) -> bool:
@@ -74,6 +81,7 @@ class LabTraffic:
         demand: the whole trace on the control interval's grid.
         first: the first evaluated bin.
         per_minute: (evaluated minutes,) requests per minute, where they are known.
+        had: (evaluated bins,) instances in service, where the recording tells; NaN unknown.
     """
 
     name: str
@@ -81,6 +89,12 @@ class LabTraffic:
     first: int
     setting: Setting
     per_minute: FloatArray | None = None
+    had: FloatArray | None = None
+
+    @property
+    def days(self) -> float:
+        """How long the evaluated part is."""
+        return len(self.evaluated) * self.setting.interval_seconds / DAY
 
     @property
     def evaluated(self) -> FloatArray:
@@ -130,30 +144,57 @@ def load_traffic(path: Path, options: LabOptions, minutes: Path | None = None) -
     Raises:
         DataError: it cannot be read or is too short.
     """
-    recorded = at_interval(read_recording(path).samples, options.interval_seconds)
+    traffic = traffic_of(path.stem, read_recording(path).samples, options, str(path))
+    return replace(traffic, per_minute=_per_minute(minutes, traffic)) if minutes else traffic
+
+
+def traffic_of(name: str, recording: Samples, options: LabOptions, source: str = "") -> LabTraffic:
+    """A recording, ready to be replayed: on the grid, from its first known bin to its last.
+
+    Args:
+        source: what errors call it; its name by default.
+
+    Raises:
+        DataError: it is too short, or nothing came.
+    """
+    recorded = _known_part(at_interval(recording, options.interval_seconds))
     demand = Samples.of(
         recorded.start,
         options.interval_seconds,
         {"requests": recorded.requests + np.nan_to_num(recorded.refused)},
     )
     first = default_first(demand, options.eval_start)
-    least = timedelta(days=3) // demand.interval
-    if not least <= first < len(demand):
-        raise DataError(
-            f"{path}: evaluation would begin at bin {first} of {len(demand)}; at least three days "
-            "must lie before it, and one bin after"
-        )
-    capacity = options.capacity_per_instance or _capacity(demand.requests[first:], path)
+    _check_span(demand, first, source or name)
+    capacity = options.capacity_per_instance or _capacity(demand.requests[first:], source or name)
     boot_bins = -(-int(options.boot_minutes * 60) // options.interval_seconds)
     setting = Setting(capacity, options.bounds, options.interval_seconds, boot_bins)
-    traffic = LabTraffic(path.stem, demand, first, setting)
-    return replace(traffic, per_minute=_per_minute(minutes, traffic)) if minutes else traffic
+    in_service = recorded.in_service[first:]
+    had = None if np.isnan(in_service).all() else in_service
+    return LabTraffic(name, demand, first, setting, had=had)
 
 
-def _capacity(evaluated: FloatArray, path: Path) -> float:
-    peak = float(np.nanquantile(evaluated, PEAK_QUANTILE))
+def _known_part(recorded: Samples) -> Samples:
+    """Without the absent bins before the first request count and after the last."""
+    known = np.flatnonzero(~np.isnan(recorded.requests))
+    return recorded.window(int(known[0]), int(known[-1]) + 1) if len(known) else recorded
+
+
+def _check_span(demand: Samples, first: int, source: str) -> None:
+    if timedelta(days=3) // demand.interval <= first < len(demand):
+        return
+    days, before = len(demand) * demand.interval / DAY_LONG, first * demand.interval / DAY_LONG
+    raise DataError(
+        f"{source}: {days:.1f} days of traffic, and evaluation would begin after {before:.1f} "
+        "days; at least three days must lie before it, and one interval after. Without "
+        "--eval-start it begins after 55 %, and at least 6 days, so more than 6 are needed"
+    )
+
+
+def _capacity(evaluated: FloatArray, source: str) -> float:
+    known = evaluated[~np.isnan(evaluated)]
+    peak = float(np.quantile(known, PEAK_QUANTILE)) if len(known) else 0.0
     if not peak > 0:
-        raise DataError(f"{path}: the evaluated part has no requests")
+        raise DataError(f"{source}: the evaluated part has no requests")
     return peak / INSTANCES_AT_PEAK
 
 
@@ -174,10 +215,7 @@ def run_policy(traffic: LabTraffic, policy: str, options: LabOptions) -> PolicyR
     """Replay one policy on one trace."""
     setting = traffic.setting
     if policy in OUR_POLICIES:
-        parameters = lab_parameters(setting, options.boot_minutes, **options.parameters)
-        replay_options = ReplayOptions(
-            setting, parameters, net_share=OUR_POLICIES[policy], seed=options.seed
-        )
+        replay_options = replace(options.of_replay(setting), net_share=OUR_POLICIES[policy])
         asked = replay(traffic.demand, traffic.first, replay_options).asked
     else:
         context = PeerContext(
@@ -300,17 +338,5 @@ def write_results(result: LabResult, traffics: Sequence[LabTraffic], folder: Pat
                 for time, asked in zip(times, one.asked.tolist(), strict=True)
             ]
             path = folder / traffic.name / "decisions.csv"
-            _write_csv(path, ("policy", "time", "desired_capacity"), lines)
-    rows = summary_rows(result)
-    if rows:
-        _write_csv(folder / "summary.csv", tuple(rows[0]), [tuple(row.values()) for row in rows])
-
-
-def _write_csv(path: Path, header: tuple[str, ...], rows: Iterable[tuple[object, ...]]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f"{path.name}.partial")
-    with unfinished.open("w", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(header)
-        writer.writerows(rows)
-    unfinished.replace(path)
+            write_table(path, ("policy", "time", "desired_capacity"), lines)
+    write_rows(folder / "summary.csv", summary_rows(result))

@@ -7,6 +7,7 @@ model is refitted on what has been seen so far.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -26,9 +27,11 @@ from predictive_autoscaler.adapters.memory import (
 from predictive_autoscaler.app.control import Controller
 from predictive_autoscaler.app.settings import GroupSettings
 from predictive_autoscaler.backtest.peers import Setting, target_tracking
+from predictive_autoscaler.backtest.shared import SharedWork, fitted
 from predictive_autoscaler.backtest.world import Fleet, Instances, measured, recorded_under, serve
-from predictive_autoscaler.core.artifact import Model, load_model
+from predictive_autoscaler.core.decide import forecast_demand
 from predictive_autoscaler.core.demand import instances_for
+from predictive_autoscaler.core.features import FeatureParameters
 from predictive_autoscaler.core.parameters import ControlParameters
 from predictive_autoscaler.core.types import (
     METRICS,
@@ -38,8 +41,7 @@ from predictive_autoscaler.core.types import (
     Json,
     Samples,
 )
-from predictive_autoscaler.errors import DataError
-from predictive_autoscaler.model.train import TrainOptions, train
+from predictive_autoscaler.model.train import TrainOptions
 from predictive_autoscaler.ports import GroupControl, Ports
 
 GROUP = "replay"
@@ -50,6 +52,9 @@ WARM_UP = timedelta(days=2)
 """Decisions made before the evaluated part, so that the ledger is not new in it."""
 FORMER_TARGET = 0.7
 """What served before us, and made the metrics that the first model learns from."""
+
+HISTORY_DAYS = 14
+"""Days of metrics that a decision looks back on, as in production."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +91,9 @@ class Replay:
     records: list[Json] = field(default_factory=list)
 
 
-def lab_parameters(setting: Setting, boot_minutes: float, **chosen: float) -> ControlParameters:
+def lab_parameters(
+    setting: Setting, boot_minutes: float, **chosen: float | str
+) -> ControlParameters:
     """The shipped defaults in the lab's world: metrics without delay, capacity given."""
     return replace(
         ControlParameters(
@@ -108,36 +115,64 @@ def replay(
         demand: request counts of the whole trace on the control interval's grid.
         first: the first evaluated bin.
     """
-    warm = max(first - options.warm_up // demand.interval, 1)
-    world = _World(demand, warm, options)
-    result = Replay(np.empty(len(demand) - first))
+    return _replayed(demand, first, [options], None, keep_records)[0]
+
+
+def replay_together(demand: Samples, first: int, variants: Sequence[ReplayOptions]) -> list[Replay]:
+    """Replay variants that differ in how much they spend, step by step side by side.
+
+    Their models learn from request counts alone. CPU and response time depend on a
+    variant's own capacity, and with them every variant would need models of its own; so,
+    models and forecasts are made once and shared. Each variant comes out as it would by
+    itself.
+
+    Args:
+        variants: with the same warm-up, at least one.
+    """
+    return _replayed(demand, first, variants, SharedWork(), keep_records=False)
+
+
+def _replayed(
+    demand: Samples,
+    first: int,
+    variants: Sequence[ReplayOptions],
+    shared: SharedWork | None,
+    keep_records: bool,
+) -> list[Replay]:
+    warm = max(first - variants[0].warm_up // demand.interval, 1)
+    worlds = [_World(demand, warm, options, shared) for options in variants]
+    results = [Replay(np.empty(len(demand) - first)) for _ in variants]
     due = warm
     for index in range(warm, len(demand)):
-        if index >= due:
-            world.refit(index)
+        refit = index >= due
+        if refit:
             full = index >= TrainOptions(GROUP).max_bins
             due = index + (RARE_REFIT if full else REFIT) // demand.interval
-        record = world.step(index)
-        if index >= first:
-            result.asked[index - first] = world.fleet.asked[-1]
-            if keep_records:
-                result.records.append(record)
-    return result
+        for world, result in zip(worlds, results, strict=True):
+            if refit:
+                world.refit(index)
+            record = world.step(index)
+            if index >= first:
+                result.asked[index - first] = world.fleet.asked[-1]
+                if keep_records:
+                    result.records.append(record)
+    return results
 
 
 class _World:
     """The simulated group, its metrics and the controller that scales it."""
 
-    def __init__(self, demand: Samples, warm: int, options: ReplayOptions) -> None:
+    def __init__(
+        self, demand: Samples, warm: int, options: ReplayOptions, shared: SharedWork | None
+    ) -> None:
         self._demand = demand
+        self._shared = shared
         self._options = options
         setting = options.setting
         self._instances = Instances(setting.capacity_per_instance)
         former = target_tracking(demand.requests[:warm], setting, FORMER_TARGET)
-        served = serve(former, setting.boot_bins, int(former[0]))
-        self._metrics = _room_for_more(
-            recorded_under(demand.window(0, warm), served, self._instances), len(demand) - warm
-        )
+        before = metrics_under(former, demand.window(0, warm), setting)
+        self._metrics = _room_for_more(before, len(demand) - warm)
         initial = int(former[-1])
         self.fleet = Fleet(setting.boot_bins, initial)
         self._clock = FixedClock(demand.time_of(warm))
@@ -165,15 +200,21 @@ class _World:
             mode="full",
             parameters=self._options.parameters,
             metric_period_seconds=self._demand.interval_seconds,
-            history_days=14,
+            history_days=HISTORY_DAYS,
             max_model_age_days=14,
             metrics_level="none",
         )
-        return Controller(ports, [settings], log=lambda line: None)
+        forecaster = self._shared.forecast if self._shared else forecast_demand
+        return Controller(ports, [settings], lambda line: None, forecaster)
 
     def refit(self, index: int) -> None:
         """Train on what lies before bin `index`; too little leaves the model as it was."""
-        model = fitted(self._metrics.window(0, index), self._options)
+        known = self._metrics.window(0, index)
+        model = (
+            self._shared.fitted(known, train_options(self._options))
+            if self._shared
+            else fitted(known, train_options(self._options))
+        )
         if model is not None:
             self._models.put(GROUP, model)
 
@@ -202,20 +243,27 @@ class _World:
             self._actuator.set_desired(GROUP, needed)
 
 
-def fitted(samples: Samples, options: ReplayOptions) -> Model | None:
-    """The model that training on these samples publishes, or None."""
-    train_options = TrainOptions(
+def metrics_under(asked: FloatArray, demand: Samples, setting: Setting) -> Samples:
+    """The metrics of a group that was asked for this capacity, shape (bins,), all along."""
+    served = serve(asked, setting.boot_bins, int(asked[0]))
+    return recorded_under(demand, served, Instances(setting.capacity_per_instance))
+
+
+def train_options(
+    options: ReplayOptions, features: FeatureParameters | None = None
+) -> TrainOptions:
+    """How a replay trains.
+
+    Args:
+        features: in place of those that the control step needs.
+    """
+    return TrainOptions(
         group=GROUP,
         boot_minutes=options.parameters.boot_minutes,
-        parameters=options.parameters.features,
+        parameters=features or options.parameters.features,
         seed=options.seed,
         jobs=options.jobs,
     )
-    try:
-        trained = train(samples, train_options)
-    except DataError:
-        return None
-    return load_model(trained.npz, trained.card.to_json()) if trained.card.skilled else None
 
 
 def _room_for_more(samples: Samples, bins: int) -> Samples:

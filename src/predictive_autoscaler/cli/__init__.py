@@ -42,13 +42,13 @@ def common(
 for command in (
     demo.demo,
     train.train,
-    backtest.backtest,
     quality.quality,
     collect.collect,
     decide.decide,
     explain.explain,
 ):
     app.command()(command)
+app.command(epilog=backtest.EPILOG)(backtest.backtest)
 
 
 training_app = typer.Typer(

@@ -2,39 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from rich.markup import escape
-from rich.table import Table
 
+from predictive_autoscaler.cli.backtest_options import (
+    read_aim,
+    read_bounds,
+    read_grain,
+    read_interval,
+    read_moment,
+)
+from predictive_autoscaler.cli.backtest_sources import World, files, own_group
 from predictive_autoscaler.cli.console import (
+    AsgName,
     AsJson,
+    Bucket,
     Jobs,
+    LoadBalancer,
+    Origin,
+    Region,
     Seed,
+    TargetGroup,
     check_jobs,
+    check_writable,
     err,
     out,
     print_json,
     working,
 )
-from predictive_autoscaler.core.types import Bounds, utc_from_text
-from predictive_autoscaler.errors import AutoscalerError, DataError, UsageError
+from predictive_autoscaler.errors import DataError, UsageError
 
-if TYPE_CHECKING:
-    from predictive_autoscaler.backtest.lab import LabOptions, LabResult, LabTraffic
+DEFAULT_POLICIES = "predictive,target tracking 70 %"
+EPILOG = """Examples:
 
-REPORT_NAME = "report.html"
-MINUTE_FOLDER = "minute"
+predictive-autoscaler backtest traffic/*.csv --policies all --out out/lab
+
+predictive-autoscaler backtest --from cloudwatch --days 14
+
+predictive-autoscaler backtest shop.csv --what-if --instance-hour-price 0.096
+
+predictive-autoscaler backtest shop.csv --settings now.env --settings new.env
+"""
 
 
 def backtest(
     traces: Annotated[
-        list[Path], typer.Argument(help="Recordings (CSV: timestamp,requests; at least 6 days).")
-    ],
+        list[Path] | None,
+        typer.Argument(help="Recordings (CSV: timestamp,requests; more than 6 days)."),
+    ] = None,
     output: Annotated[
         Path, typer.Option("--out", help="Folder for decisions, summary and report.")
     ] = Path("out/backtest"),
@@ -44,13 +63,15 @@ def backtest(
             help="Names with commas between them, or all. The oracle always runs, as the "
             "yardstick of cost."
         ),
-    ] = "predictive,target tracking 70 %",
+    ] = DEFAULT_POLICIES,
     boot_minutes: Annotated[
-        float, typer.Option(min=1, max=60, help="Minutes until a new instance serves.")
-    ] = 5.0,
+        float | None,
+        typer.Option(min=1, max=60, help="Minutes until a new instance serves. Default: 5."),
+    ] = None,
     interval_minutes: Annotated[
-        int, typer.Option(min=1, max=60, help="Minutes between decisions.")
-    ] = 5,
+        int | None,
+        typer.Option(min=1, max=60, help="Minutes between decisions. Default: 5."),
+    ] = None,
     capacity: Annotated[
         float | None,
         typer.Option(
@@ -67,17 +88,64 @@ def backtest(
             "at least 6 days."
         ),
     ] = None,
-    low: Annotated[int, typer.Option("--min", min=0, max=1000, help="Fewest instances.")] = 1,
-    high: Annotated[int, typer.Option("--max", min=1, max=1000, help="Most instances.")] = 60,
+    low: Annotated[
+        int | None, typer.Option("--min", min=0, max=1000, help="Fewest instances. Default: 1.")
+    ] = None,
+    high: Annotated[
+        int | None, typer.Option("--max", min=1, max=1000, help="Most instances. Default: 60.")
+    ] = None,
     miss_price: Annotated[
         float | None,
         typer.Option(
-            min=1, help="Fixed price of a missed request, in the capacity that serves it."
+            help="Fixed price of a missed request, in the capacity that serves it. Give one of "
+            "this, --budget and --quantile, or none for the shipped default."
         ),
     ] = None,
     budget: Annotated[
         str | None, typer.Option(help="Share of requests that may be missed, such as 1%.")
     ] = None,
+    quantile: Annotated[
+        str | None,
+        typer.Option(
+            help="Serve this quantile of the forecast's largest demand, such as 0.95 or 95%, "
+            "whatever it costs."
+        ),
+    ] = None,
+    what_if: Annotated[
+        bool,
+        typer.Option(
+            "--what-if", help="Also replay a range of miss prices and budgets, and tell outlays."
+        ),
+    ] = False,
+    settings_files: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--settings",
+            help="Replay the settings in this file (KEY=VALUE, as in the environment); give it "
+            "twice to see two side by side.",
+        ),
+    ] = None,
+    hour_price: Annotated[
+        float | None,
+        typer.Option(
+            "--instance-hour-price",
+            envvar="AUTOSCALER_INSTANCE_HOUR_PRICE",
+            min=1e-4,
+            max=1000,
+            help="USD for an hour of an instance; tells outlays in money, too.",
+        ),
+    ] = None,
+    origin: Annotated[
+        Origin | None,
+        typer.Option(
+            "--from",
+            help="Replay the group's own recorded metrics under its own settings (from the "
+            "environment) and bounds, with --what-if.",
+        ),
+    ] = None,
+    days: Annotated[
+        int, typer.Option(min=1, max=455, help="Days of recorded metrics to look back.")
+    ] = 14,
     grain: Annotated[
         int,
         typer.Option(
@@ -85,8 +153,23 @@ def backtest(
             "name lies in a folder 'minute' beside the trace."
         ),
     ] = 5,
+    forecast_scores: Annotated[
+        bool | None,
+        typer.Option(
+            help="Score our forecasts against last value, seasonal naive and MSTL. Default: "
+            "with --policies all."
+        ),
+    ] = None,
+    origins: Annotated[
+        int, typer.Option(help="Forecasts to score per trace, 31 to 200; MSTL sets the pace.")
+    ] = 60,
     jobs: Jobs = -1,
     seed: Seed = 1,
+    asg_name: AsgName = None,
+    load_balancer: LoadBalancer = None,
+    target_group: TargetGroup = None,
+    bucket: Bucket = None,
+    region: Region = None,
     as_json: AsJson = False,
 ) -> None:
     """Replay recordings under this autoscaler and under others, never seeing the future.
@@ -95,112 +178,79 @@ def backtest(
     Writes TRACE/decisions.csv, summary.csv and report.html into the folder. A trace that
     cannot be used is told and left out.
     """
-    from predictive_autoscaler.backtest import lab
-    from predictive_autoscaler.backtest.drawn import lab_report
-    from predictive_autoscaler.report.lab_page import write_lab
+    from predictive_autoscaler.backtest import forecast_run, lab
+    from predictive_autoscaler.cli import backtest_run
 
+    if bool(traces) == (origin is not None):
+        raise UsageError("give either traces (CSV files) or --from cloudwatch")
+    aim = read_aim(miss_price, budget, quantile)
+    if settings_files:
+        _refuse_with_settings(boot_minutes, interval_minutes, aim)
     check_jobs(jobs)
+    check_writable(output)
+    names = [name.strip() for name in policies.split(",")]
+    if settings_files and policies == DEFAULT_POLICIES:
+        names.remove("predictive")  # what is compared are the settings
+    bounds = read_bounds(low, high)
     options = lab.LabOptions(
-        policies=lab.chosen_policies(name.strip() for name in policies.split(",")),
-        boot_minutes=boot_minutes,
-        interval_minutes=interval_minutes,
+        policies=lab.chosen_policies(names),
+        eval_start=read_moment(eval_start),
+        grain_minutes=read_grain(grain),
+        interval_minutes=read_interval(interval_minutes),
+        boot_minutes=5.0 if boot_minutes is None else boot_minutes,
         capacity_per_instance=capacity,
-        eval_start=_moment(eval_start),
-        bounds=_bounds(low, high),
-        parameters=_price(miss_price, budget),
-        grain_minutes=_grain(grain),
+        bounds=bounds or lab.LabOptions().bounds,
+        parameters=dict(aim),
         seed=seed,
     )
-    traffics, failed = _load(traces, options)
-    with working("replaying", quiet=as_json) as tell:
-        result = lab.run_lab(traffics, options, jobs, tell)
-    failed |= result.failed
-    lab.write_results(result, traffics, output)
-    write_lab(lab_report(result, traffics, options, failed), output / REPORT_NAME)
+    plan = backtest_run.Plan(
+        what_if=what_if or origin is not None,
+        score_forecasts="all" in names if forecast_scores is None else forecast_scores,
+        origins=forecast_run.check_origins(origins),
+        settings_files=tuple(settings_files or ()),
+        jobs=jobs,
+    )
+    with working("reading the traffic", quiet=as_json) as tell:
+        if origin is None:
+            world = World(files(traces or []), options, hour_price)
+        else:
+            given = {
+                "ASG_NAME": asg_name,
+                "LOAD_BALANCER": load_balancer,
+                "TARGET_GROUP": target_group,
+                "S3_BUCKET": bucket,
+                "AWS_REGION": region,
+                "AUTOSCALER_INTERVAL_MINUTES": _text(interval_minutes),
+                "AUTOSCALER_BOOT_MINUTES": _text(boot_minutes),
+                "AUTOSCALER_CAPACITY_PER_INSTANCE": _text(capacity),
+                "AUTOSCALER_INSTANCE_HOUR_PRICE": _text(hour_price),
+            }
+            world = own_group(options, bounds, aim, given, days, tell)
+        outcome = backtest_run.run(plan, world, tell)
+    report = backtest_run.write(outcome, output)
     if as_json:
-        print_json({"summary": lab.summary_rows(result), "failed": failed, "out": str(output)})
+        print_json(backtest_run.as_json(outcome) | {"out": str(output)})
     else:
-        _print(result, output)
-    for name, reason in failed.items():
+        backtest_run.show(outcome)
+        out.print(f"Report: {report}", soft_wrap=True, highlight=False)
+    for name, reason in outcome.failed.items():
         err.print(f"[yellow]left out:[/] {escape(name)}: {escape(reason)}")
-    if failed:
-        raise DataError(f"{len(failed)} of {len(traces)} traces could not be replayed in full")
-
-
-def _load(paths: Sequence[Path], options: LabOptions) -> tuple[list[LabTraffic], dict[str, str]]:
-    from predictive_autoscaler.backtest.lab import load_traffic
-
-    traffics: list[LabTraffic] = []
-    failed: dict[str, str] = {}
-    for path in paths:
-        minutes = path.parent / MINUTE_FOLDER / f"{path.stem}.csv.gz"
-        wanted = minutes if options.grain_minutes == 1 and minutes.exists() else None
-        try:
-            if any(traffic.name == path.stem for traffic in traffics):
-                raise DataError(f"another trace is called {path.stem!r} too")
-            traffics.append(load_traffic(path, options, wanted))
-        except AutoscalerError as error:
-            failed[str(path)] = str(error)
-    return traffics, failed
-
-
-def _moment(text: str | None) -> datetime | None:
-    if text is None:
-        return None
-    try:
-        return utc_from_text(text)
-    except ValueError:
-        raise UsageError(
-            f"--eval-start is {text!r}; write it as 2026-11-20T00:00:00Z, with a zone"
-        ) from None
-
-
-def _bounds(low: int, high: int) -> Bounds:
-    if low > high:
-        raise UsageError(f"--min is {low} and --max is {high}; the minimum must not be larger")
-    return Bounds(low, high)
-
-
-def _grain(minutes: int) -> int:
-    if minutes not in (1, 5):
-        raise UsageError(f"--grain is {minutes}; allowed is 5 or 1")
-    return minutes
-
-
-def _price(miss_price: float | None, budget: str | None) -> dict[str, float]:
-    if miss_price is not None and budget is not None:
-        raise UsageError("--miss-price and --budget are both given; give one of them")
-    if miss_price is not None:
-        return {"miss_price": miss_price}
-    return {"missed_budget": _share(budget)} if budget is not None else {}
-
-
-def _share(text: str) -> float:
-    try:
-        value = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
-    except ValueError:
-        value = -1.0
-    if not 0 < value <= 0.2:
-        raise UsageError(f"--budget is {text!r}; allowed is above 0 to 20%, such as 1% or 0.01")
-    return value
-
-
-def _print(result: LabResult, output: Path) -> None:
-    from predictive_autoscaler.backtest.lab import summary_rows
-
-    table = Table()
-    table.add_column("trace")
-    table.add_column("policy")
-    for heading in ("missed", "instance-hours", "cost / oracle", "actions"):
-        table.add_column(heading, justify="right")
-    for row in summary_rows(result):
-        table.add_row(
-            str(row["trace"]),
-            str(row["policy"]),
-            f"{100 * float(row['missed_share']):.3f} %",
-            f"{float(row['instance_hours']):.1f}",
-            f"{float(row['cost']):.3f}",
-            str(row["actions"]),
+    if outcome.failed:
+        raise DataError(
+            f"{len(outcome.failed)} of {len(world.sources)} traces could not be replayed in full"
         )
-    out.print(table)
-    out.print(f"Report: {output / REPORT_NAME}", soft_wrap=True, highlight=False)
+
+
+def _refuse_with_settings(
+    boot_minutes: float | None, interval_minutes: int | None, aim: Mapping[str, float]
+) -> None:
+    """What the settings say must not be said beside them."""
+    if boot_minutes is not None or interval_minutes is not None or aim:
+        raise UsageError(
+            "--settings excludes --boot-minutes, --interval-minutes, --miss-price, --budget and "
+            "--quantile: these stand in the settings files"
+        )
+
+
+def _text(value: float | None) -> str | None:
+    return None if value is None else f"{value:g}" if value == float(f"{value:g}") else repr(value)

@@ -7,6 +7,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -49,6 +50,12 @@ Seed = Annotated[
 ]
 Jobs = Annotated[int, typer.Option(min=-1, help="Processes at once; -1 takes every core.")]
 Region = Annotated[str | None, typer.Option("--region", envvar="AWS_REGION", help="AWS region.")]
+
+
+class Origin(Enum):
+    """Where metrics come from when no file is given."""
+
+    CLOUDWATCH = "cloudwatch"
 
 
 def settings_from(**flags: str | None) -> Settings:

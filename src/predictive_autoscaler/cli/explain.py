@@ -67,13 +67,16 @@ def _print_decision(decision: Decision, entry: dict[str, Any]) -> None:
     for paragraph in words.paragraphs:
         out.print(escape(paragraph))
     if decision.candidates:
-        table = Table("instances", "expected missed", "cost in instance-intervals")
+        priced = decision.miss_price is not None
+        table = Table("instances", "expected missed")
+        if priced:
+            table.add_column("cost in instance-intervals")
         for candidate in decision.candidates:
             chosen = candidate.instances == decision.wish_instances
             table.add_row(
                 f"{candidate.instances}{' ←' if chosen else ''}",
                 f"{100 * candidate.expected_missed_share:.3g} %",
-                f"{candidate.cost:.2f}",
+                *([] if candidate.cost is None else [f"{candidate.cost:.2f}"]),
                 style="bold" if chosen else "",
             )
         out.print(table)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,6 +17,7 @@ from predictive_autoscaler.cli.console import (
     Bucket,
     Jobs,
     LoadBalancer,
+    Origin,
     Region,
     Seed,
     TargetGroup,
@@ -35,12 +35,6 @@ from predictive_autoscaler.core.types import Samples, utc_from_text
 from predictive_autoscaler.errors import SettingsError, UnskilledModelError, UsageError
 
 DEFAULT_GROUP = "default"
-
-
-class Origin(Enum):
-    """Where metrics come from when no file is given."""
-
-    CLOUDWATCH = "cloudwatch"
 
 
 def train(

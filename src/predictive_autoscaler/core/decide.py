@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -13,7 +13,7 @@ from predictive_autoscaler.core.demand import instances_for
 from predictive_autoscaler.core.features import FeatureParameters, build_features, newest_features
 from predictive_autoscaler.core.ladder import LadderResult, climb_down, untrained_predictors
 from predictive_autoscaler.core.parameters import ControlParameters
-from predictive_autoscaler.core.planner import Plan, plan_capacity
+from predictive_autoscaler.core.planner import Plan, plan_capacity, plan_quantile
 from predictive_autoscaler.core.policies import ORDERED_POLICIES, PolicyContext
 from predictive_autoscaler.core.policies.base import apply_policy
 from predictive_autoscaler.core.predictors.forest import ForestPredictor
@@ -102,7 +102,15 @@ def forecast_demand(
     return LadderResult(result.forecast, (*faults, *result.faults))
 
 
-def decide(evidence: Evidence, parameters: ControlParameters) -> Outcome:
+Forecaster = Callable[[Samples, AssessedDemand, Model | None, FeatureParameters], LadderResult]
+"""Makes the forecast of a decision: `forecast_demand`, or something that remembers it."""
+
+
+def decide(
+    evidence: Evidence,
+    parameters: ControlParameters,
+    forecaster: Forecaster = forecast_demand,
+) -> Outcome:
     """Decide one group's capacity.
 
     The same evidence and parameters always give the same outcome. The result lies within
@@ -113,19 +121,8 @@ def decide(evidence: Evidence, parameters: ControlParameters) -> Outcome:
     demand = assess(samples, NEGLIGIBLE_SHARE * _rough_capacity(evidence, parameters))
     state = _brought_up_to_date(evidence, demand, parameters)
     capacity = state.capacity_per_instance
-    result = forecast_demand(samples, demand, evidence.model, parameters.features)
-    price = miss_price(state.ledger, parameters)
-    plan = (
-        plan_capacity(
-            result.forecast,
-            capacity,
-            price,
-            group.desired_instances,
-            parameters.first_served_bin,
-        )
-        if result.forecast
-        else None
-    )
+    result = forecaster(samples, demand, evidence.model, parameters.features)
+    plan = _plan(result.forecast, state, group.desired_instances, parameters)
     present, quality = _present_demand(demand)
     context = PolicyContext(
         now=evidence.now,
@@ -141,6 +138,25 @@ def decide(evidence: Evidence, parameters: ControlParameters) -> Outcome:
     )
     decision = _through_policies(evidence, context, result, plan, demand)
     return Outcome(decision, result.forecast, _next_state(context, decision, result.forecast))
+
+
+def _plan(
+    forecast: Forecast | None,
+    state: ControllerState,
+    before_instances: int,
+    parameters: ControlParameters,
+) -> Plan | None:
+    if forecast is None:
+        return None
+    if parameters.quantile is not None:
+        return plan_quantile(forecast, state.capacity_per_instance, parameters.quantile)
+    return plan_capacity(
+        forecast,
+        state.capacity_per_instance,
+        miss_price(state.ledger, parameters),
+        before_instances,
+        parameters.first_served_bin,
+    )
 
 
 def _rough_capacity(evidence: Evidence, parameters: ControlParameters) -> float:
@@ -199,7 +215,8 @@ def _through_policies(
         capacity = reason.after_instances
         if reason.changed:
             reasons.append(reason)
-    forecast = result.forecast
+    forecast, quantile = result.forecast, context.parameters.quantile
+    price = miss_price(context.state.ledger, context.parameters) if quantile is None else None
     return Decision(
         group=context.group.name,
         slot=evidence.slot,
@@ -208,7 +225,8 @@ def _through_policies(
         present_demand_requests=_present_demand(demand)[0],
         present_quality=context.newest_quality,
         capacity_per_instance=context.state.capacity_per_instance,
-        miss_price=miss_price(context.state.ledger, context.parameters),
+        miss_price=price,
+        served_quantile=quantile,
         quantiles={f"{q:g}": forecast.quantile(q) for q in RECORDED_QUANTILES} if forecast else {},
         candidates=plan.candidates if plan else (),
         wish_instances=context.wish_instances,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from predictive_autoscaler.core.types import Decision, Quality
+from predictive_autoscaler.core.types import Candidate, Decision, Quality
 
 _QUALITY_WORDS = {
     Quality.OK: "complete",
@@ -110,11 +110,22 @@ def _wish(decision: Decision) -> str:
     chosen = [c for c in decision.candidates if c.instances == decision.wish_instances]
     if not chosen:
         return ""
+    if decision.miss_price is None:
+        return _served_quantile(decision, chosen[0])
     return (
         f"A missed request is priced at {decision.miss_price:.3g} times the capacity that would "
         f"have served it. At that price the forecast calls for {decision.wish_instances} "
         f"instances; {_percent(chosen[0].expected_missed_share)} of the requests that they would "
         "serve are still expected to be missed."
+    )
+
+
+def _served_quantile(decision: Decision, chosen: Candidate) -> str:
+    level = "" if decision.served_quantile is None else f"{100 * decision.served_quantile:g} % "
+    return (
+        f"The setting is to serve the {level}quantile of the expected peak, whatever that costs: "
+        f"{decision.wish_instances} instances. {_percent(chosen.expected_missed_share)} of the "
+        "requests until the next chance are still expected to be missed."
     )
 
 

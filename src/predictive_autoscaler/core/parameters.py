@@ -47,6 +47,8 @@ class ControlParameters:
         miss_price: fixed price of a missed request, in units of the capacity that serves
             one; None lets it follow the record of misses, within the shadow's hours.
         missed_budget: share of requests that may be missed; moves the price online.
+        quantile: of the largest demand within the horizon; serves that quantile instead of
+            weighing prices. Of these three, at most one is set.
         shadow_target: the target tracking whose hours are the ceiling of the spending.
     """
 
@@ -59,6 +61,7 @@ class ControlParameters:
     objective_cpu_percent: float = 70.0
     miss_price: float | None = None
     missed_budget: float | None = None
+    quantile: float | None = None
     shadow_target: float = 0.7
     caution: dict[Rung, ScaleInCaution] = field(default_factory=_default_caution)
 

@@ -25,6 +25,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from predictive_autoscaler.core.demand import instances_for
 from predictive_autoscaler.core.types import Candidate, FloatArray, Forecast
 
 ROUNDING_UP = 1.5
@@ -92,6 +93,26 @@ def plan_capacity(
         for instances in range(max(0, wish - 2), wish + 3)
     )
     return Plan(wish, keep, add, candidates)
+
+
+def plan_quantile(forecast: Forecast, capacity_per_instance: float, quantile: float) -> Plan:
+    """Serve a quantile of the largest demand within the horizon: no price has a say.
+
+    The classic quantile scaler (Rzadca and others, "Autopilot", EuroSys 2020, have it for
+    past demand). What is kept and what is added are the same, so capacity follows the
+    forecast up and down.
+
+    Args:
+        quantile: chance that the largest demand within the horizon is not exceeded.
+    """
+    per_instance = forecast.level_requests / capacity_per_instance
+    wish = instances_for(forecast.quantile(quantile), capacity_per_instance)
+    misses = _Misses.of(forecast, first_bin=0)
+    candidates = tuple(
+        Candidate(instances, misses.share(instances, per_instance), None)
+        for instances in range(max(0, wish - 2), wish + 3)
+    )
+    return Plan(wish, wish, wish, candidates)
 
 
 @dataclass(frozen=True, eq=False)

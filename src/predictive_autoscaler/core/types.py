@@ -258,13 +258,15 @@ class Candidate:
     """One capacity that the planner weighed.
 
     Attributes:
-        expected_missed_share: of the requests in the bins that new capacity would serve.
-        cost: in instance-intervals, of having it rather than none until the next chance.
+        expected_missed_share: of the requests in the bins that new capacity would serve; of
+            those of the whole horizon, where a quantile is served.
+        cost: in instance-intervals, of having it rather than none until the next chance;
+            None where a quantile is served, since nothing has a price then.
     """
 
     instances: int
     expected_missed_share: float
-    cost: float
+    cost: float | None
 
 
 @dataclass(frozen=True)
@@ -278,7 +280,8 @@ class Decision:
     present_demand_requests: float
     present_quality: Quality
     capacity_per_instance: float
-    miss_price: float
+    miss_price: float | None
+    """None where a quantile of the forecast is served instead."""
     quantiles: Mapping[str, float]
     candidates: tuple[Candidate, ...]
     wish_instances: int
@@ -290,6 +293,7 @@ class Decision:
     reasons: tuple[Reason, ...]
     faults: tuple[str, ...] = ()
     recent_quality: Mapping[str, str] = field(default_factory=dict)
+    served_quantile: float | None = None
 
     @property
     def changes(self) -> bool:

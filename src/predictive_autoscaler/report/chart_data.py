@@ -110,11 +110,9 @@ def _decision(explained: ExplainedDecision, times: Sequence[datetime]) -> dict[s
 
 
 def _candidate(candidate: Candidate) -> list[Any]:
-    return [
-        candidate.instances,
-        percent(candidate.expected_missed_share),
-        grouped(candidate.cost, 2),
-    ]
+    """A row of the table of capacities; without a cost where nothing had a price."""
+    cost = [] if candidate.cost is None else [grouped(candidate.cost, 2)]
+    return [candidate.instances, percent(candidate.expected_missed_share), *cost]
 
 
 def _probability(name: str) -> str:

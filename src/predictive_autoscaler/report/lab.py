@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from predictive_autoscaler.core.outlay import Outlay
 from predictive_autoscaler.core.scoring import Elasticity
 from predictive_autoscaler.core.types import FloatArray
 from predictive_autoscaler.report.replay import PolicyRun
@@ -23,6 +24,9 @@ class LabTrace:
         elasticity: SPEC metrics by policy.
         forecast_scores: by horizon in minutes, then by predictor: wape, pinball, coverage;
             None where a predictor had no answer.
+        forecast_notes: how the forecasts were scored.
+        outlays: what a range of settings would have taken, the present one marked.
+        compared: settings side by side; the others are held against the first.
         notes: what a reader must know about this trace.
     """
 
@@ -37,6 +41,9 @@ class LabTrace:
     forecast_scores: Mapping[int, Mapping[str, Mapping[str, float] | None]] = field(
         default_factory=dict
     )
+    forecast_notes: Sequence[str] = ()
+    outlays: Sequence[Outlay] = ()
+    compared: Sequence[Outlay] = ()
     notes: Sequence[str] = ()
 
 

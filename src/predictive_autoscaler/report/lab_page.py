@@ -9,6 +9,7 @@ from pathlib import Path
 from predictive_autoscaler.report.document import render_document, write_document
 from predictive_autoscaler.report.lab import LabReport, LabTrace
 from predictive_autoscaler.report.lab_data import days_to_look_into, lab_data
+from predictive_autoscaler.report.lab_outlay import OutlayTable, outlay_tables
 from predictive_autoscaler.report.lab_scatter import HEIGHT, WIDTH, panels
 from predictive_autoscaler.report.lab_tables import (
     PolicyRow,
@@ -29,6 +30,8 @@ class TraceSection:
         lead: when, how long, and how much an instance carries.
         days: name and reason of each day to look into.
         forecasts: by horizon in minutes, each predictor's cells.
+        forecast_notes: how they were scored.
+        outlays: of other settings on the same traffic.
     """
 
     name: str
@@ -37,6 +40,8 @@ class TraceSection:
     days: Sequence[tuple[str, str]]
     policies: Sequence[PolicyRow]
     forecasts: Sequence[tuple[int, Sequence[tuple[str, Sequence[str] | None]]]]
+    forecast_notes: Sequence[str]
+    outlays: Sequence[OutlayTable]
 
 
 def write_lab(report: LabReport, path: Path) -> None:
@@ -93,6 +98,8 @@ def _section(trace: LabTrace, ours: str) -> TraceSection:
         days,
         list(policy_rows(trace, ours)),
         forecast_groups(trace),
+        trace.forecast_notes,
+        outlay_tables(trace),
     )
 
 

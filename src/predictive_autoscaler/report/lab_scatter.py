@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
+from predictive_autoscaler.core.outlay import Outlay
 from predictive_autoscaler.report.lab import LabReport, LabTrace
 from predictive_autoscaler.report.lab_labels import Box, Label, Spot, place
 from predictive_autoscaler.report.lab_measures import (
@@ -29,6 +30,7 @@ _TICK_SPACE = 36.0
 _GAP = 1.3
 _LONGEST_NAME = 20
 _COST_AXIS = "cost: hours / oracle’s"
+_DAILY_AXIS = "instance-hours a day"
 _HOURS_AXIS = "instance-hours (no oracle was run)"
 
 
@@ -80,6 +82,20 @@ def panels(report: LabReport) -> list[Panel]:
     sheets = [replace(sheet, points=[p for p in sheet.points if p.known]) for sheet in sheets]
     most = max((point.missed for sheet in sheets for point in sheet.points), default=0.0)
     return [_panel(sheet, max(most, 0.01)) for sheet in sheets if sheet.points]
+
+
+def outlay_panel(outlays: Sequence[Outlay], present: str) -> Panel | None:
+    """Settings by what they cost a day and missed, the present one as ours; None without any."""
+    points = [Point(one.name, one.hours_per_day, one.score.missed_share) for one in outlays]
+    sheet = _Sheet(
+        "Cost against missed, setting by setting",
+        [point for point in points if point.known and point.cost > 0],
+        present,
+        next((one.name for one in outlays if one.name.startswith("target tracking")), ""),
+        _DAILY_AXIS,
+    )
+    most = max((point.missed for point in sheet.points), default=0.0)
+    return _panel(sheet, max(most, 0.01)) if sheet.points else None
 
 
 def short_name(name: str) -> str:

@@ -55,6 +55,8 @@ def value_of(settings: Settings, variable: str) -> Any:
         "AUTOSCALER_TARGET_CPU_PERCENT": parameters.objective_cpu_percent,
         "AUTOSCALER_MISS_PRICE": parameters.miss_price,
         "AUTOSCALER_MISSED_BUDGET": parameters.missed_budget,
+        "AUTOSCALER_QUANTILE": parameters.quantile,
+        "AUTOSCALER_INSTANCE_HOUR_PRICE": group.instance_hour_price,
         "AUTOSCALER_MAX_MODEL_AGE_DAYS": group.max_model_age_days,
         "AUTOSCALER_METRICS_LEVEL": group.metrics_level,
     }
@@ -76,6 +78,8 @@ DEFAULTS = {
     "AUTOSCALER_TARGET_CPU_PERCENT": 70,
     "AUTOSCALER_MISS_PRICE": None,
     "AUTOSCALER_MISSED_BUDGET": None,
+    "AUTOSCALER_QUANTILE": None,
+    "AUTOSCALER_INSTANCE_HOUR_PRICE": None,
     "AUTOSCALER_MAX_MODEL_AGE_DAYS": 14,
     "AUTOSCALER_METRICS_LEVEL": "full",
 }
@@ -97,6 +101,8 @@ ALLOWED = {
     "AUTOSCALER_TARGET_CPU_PERCENT": ["10", "95"],
     "AUTOSCALER_MISS_PRICE": ["1", "1000000"],
     "AUTOSCALER_MISSED_BUDGET": ["0.00001", "0.2"],
+    "AUTOSCALER_QUANTILE": ["0.5", "0.9999"],
+    "AUTOSCALER_INSTANCE_HOUR_PRICE": ["0.0001", "0.096", "1000"],
     "AUTOSCALER_MAX_MODEL_AGE_DAYS": ["0.1", "365"],
     "AUTOSCALER_METRICS_LEVEL": ["full", "basic", "none"],
 }
@@ -118,6 +124,8 @@ REFUSED = {
     "AUTOSCALER_TARGET_CPU_PERCENT": ["9.9", "95.1", "70 %"],
     "AUTOSCALER_MISS_PRICE": ["0.99", "1000001", "nan"],
     "AUTOSCALER_MISSED_BUDGET": ["0", "0.000009", "0.21", "1 %"],
+    "AUTOSCALER_QUANTILE": ["0.49", "1", "95", "nan"],
+    "AUTOSCALER_INSTANCE_HOUR_PRICE": ["0", "-1", "1001", "$1", "nan"],
     "AUTOSCALER_MAX_MODEL_AGE_DAYS": ["0", "0.09", "366"],
     "AUTOSCALER_METRICS_LEVEL": ["all", "None", "Full"],
 }
@@ -185,11 +193,14 @@ def test_other_programs_variables_are_no_concern() -> None:
     assert read(PATH="/bin", AWS_LAMBDA_FUNCTION_NAME="x", AUTOSCALE="1") == read()
 
 
-def test_price_and_budget_exclude_each_other() -> None:
+@pytest.mark.parametrize("left_out", ["MISS_PRICE", "MISSED_BUDGET", "QUANTILE", None])
+def test_price_budget_and_quantile_exclude_each_other(left_out: str | None) -> None:
+    all_three = {"MISS_PRICE": "20", "MISSED_BUDGET": "0.01", "QUANTILE": "0.95"}
+    given = {name: text for name, text in all_three.items() if name != left_out}
     with pytest.raises(SettingsError) as caught:
-        group(MISS_PRICE="20", MISSED_BUDGET="0.01")
-    assert "AUTOSCALER_MISS_PRICE" in str(caught.value)
-    assert "AUTOSCALER_MISSED_BUDGET" in str(caught.value)
+        group(**given)
+    together = " and ".join(PREFIX + name for name in given)
+    assert str(caught.value) == f"{together} are set together; set at most one of them"
 
 
 @pytest.mark.parametrize(

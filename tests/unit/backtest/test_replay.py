@@ -77,6 +77,11 @@ def test_a_higher_price_of_a_miss_asks_for_more() -> None:
     assert dear.sum() > cheap.sum()
 
 
+def test_a_higher_quantile_asks_for_more() -> None:
+    some, most = (replay(traffic(), FIRST, options(quantile=q)).asked for q in (0.6, 0.99))
+    assert most.sum() > some.sum()
+
+
 def test_a_gap_in_the_trace_is_lived_through() -> None:
     requests = traffic().requests.copy()
     requests[FIRST + 4 : FIRST + 8] = np.nan

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -91,6 +92,19 @@ def test_the_price_and_what_is_still_missed_are_told() -> None:
     assert "priced at 8 times" in text
     assert "7 instances" in text
     assert "1.23 % of the requests that they would serve are still expected to be missed" in text
+
+
+def test_a_served_quantile_is_told_and_no_price() -> None:
+    parameters = replace(PARAMETERS, miss_price=None, quantile=0.95)
+    decision = decide(evidence(shop(), 1, model=small_model()), parameters).decision
+    wanted = math.ceil(decision.quantiles["0.95"] / decision.capacity_per_instance)
+    assert decision.wish_instances == wanted
+    text = words(decision)
+    assert (
+        f"to serve the 95 % quantile of the expected peak, whatever that costs: {wanted} " in text
+    )
+    assert "priced" not in text
+    assert decision.miss_price is None
 
 
 def test_a_wish_that_was_not_weighed_is_passed_over() -> None:

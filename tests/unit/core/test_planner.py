@@ -8,7 +8,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from predictive_autoscaler.core.planner import ROUNDING_UP, plan_capacity
+from predictive_autoscaler.core.planner import ROUNDING_UP, plan_capacity, plan_quantile
 from predictive_autoscaler.core.types import Forecast, Rung
 from tests.unit.core.builders import MONDAY
 
@@ -169,7 +169,32 @@ def test_no_weighed_capacity_is_much_cheaper_than_the_wish(
     rng = np.random.default_rng(3)
     ratios = np.exp(rng.normal(0, 0.2, (300, 2)))
     plan = plan_capacity(forecast_of(ratios.tolist(), level), 1.0, price, before, 1)
-    cost = {candidate.instances: candidate.cost for candidate in plan.candidates}
+    cost = {one.instances: one.cost for one in plan.candidates if one.cost is not None}
+    assert len(cost) == len(plan.candidates)
     # Nothing at all is not weighed; half an instance for two bins is what rounding up asks for.
     least = min(price for instances, price in cost.items() if instances > 0)
     assert cost[plan.instances] <= least + 1.0 + 1e-9
+
+
+@given(ratios=rows, level=levels, quantile=st.sampled_from([0.5, 0.75, 0.9, 0.9999]))
+def test_a_quantile_of_the_largest_demand_is_carried(
+    ratios: list[list[float]], level: float, quantile: float
+) -> None:
+    plan = plan_quantile(forecast_of(ratios, level), 1.0, quantile)
+    peaks = [level * max(row) for row in ratios]
+    # So many of the equally likely ways are served, and with one instance fewer they are not
+    assert sum(peak <= plan.instances for peak in peaks) >= quantile * len(peaks)
+    assert sum(peak <= plan.instances - 1 for peak in peaks) < quantile * len(peaks)
+    assert plan.instances == plan.keep_instances == plan.add_instances
+
+
+def test_around_a_quantile_misses_are_told_and_costs_are_not() -> None:
+    # Given three of ten who come twice as many, in one of two bins
+    ratios = [[1.0, 1.0]] * 7 + [[1.0, 2.0]] * 3
+    plan = plan_quantile(forecast_of(ratios, 3.0), 1.0, 0.7)
+    shares = {one.instances: one.expected_missed_share for one in plan.candidates}
+    assert plan.instances == 3
+    assert list(shares) == [1, 2, 3, 4, 5]
+    assert shares[2] == 1.0
+    assert shares[3] == pytest.approx(6 / (17 * 1.0 + 3 * 2.0))
+    assert all(one.cost is None for one in plan.candidates)

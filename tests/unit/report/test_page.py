@@ -157,6 +157,13 @@ def test_all_decisions_are_embedded_with_their_words() -> None:
     assert last["quantiles"][0] == ["5\u202f%", "1\u202f000"]
 
 
+def test_without_a_price_the_capacities_have_no_cost() -> None:
+    one = decided(0, 4, 4)
+    served = replace(one.decision, candidates=(Candidate(4, 0.002, None),), miss_price=None)
+    data = chart_data(a_report(decisions=[replace(one, decision=served)]))
+    assert data["decisions"][0]["candidates"] == [[4, "0.20\u202f%"]]
+
+
 def test_hostile_text_stays_text() -> None:
     words = Explanation(HOSTILE, (HOSTILE, "\u2028"), HOSTILE)
     harmless, report = render(a_report(notes=["-"])), a_report()

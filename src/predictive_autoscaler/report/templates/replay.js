@@ -376,11 +376,13 @@
     const made = [];
     if (decision.candidates.length) {
       const chosen = decision.candidates.findIndex((row) => row[0] === decision.wish);
-      made.push(table("Capacities weighed", ["instances", "expected missed", "cost"],
+      const priced = decision.candidates[0].length > 2;
+      const heads = ["instances", "expected missed", ...(priced ? ["cost"] : [])];
+      const unit = "Cost in instance-intervals until the next chance, misses included. ";
+      made.push(table(priced ? "Capacities weighed" : "Capacities around it", heads,
         decision.candidates, {
           chosen,
-          note: "Cost in instance-intervals until the next chance, misses included. " +
-            "Tinted: what the forecast calls for.",
+          note: (priced ? unit : "") + "Tinted: what the forecast calls for.",
         }));
     }
     const none = decision.quantiles.length ? "none: the forecast decided alone" : "none";

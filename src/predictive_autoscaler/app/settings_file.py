@@ -1,0 +1,55 @@
+"""Settings from a file of KEY=VALUE lines, with the names of the environment."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+from predictive_autoscaler.app.settings import SETTINGS, Settings, read_settings
+from predictive_autoscaler.errors import SettingsError
+
+_NAMES = {"ASG_NAME": "group", "LOAD_BALANCER": "app/none/none", "S3_BUCKET": "none"}
+"""What only says where a group is to be found need not stand in a file."""
+
+
+def read_settings_file(path: Path) -> Settings:
+    """Read and check settings; comments, quotes and a leading `export` are as in a shell.
+
+    Raises:
+        SettingsError: the file cannot be read, or a line or value is wrong; names both.
+    """
+    known = [setting.variable for setting in SETTINGS]
+    values: dict[str, str] = {}
+    for number, name, value in _lines(path):
+        if name not in known:
+            raise SettingsError(
+                f"{path}: line {number}: unknown setting {name}; known are {', '.join(known)}"
+            )
+        if name in values:
+            raise SettingsError(f"{path}: line {number}: {name} is set a second time")
+        values[name] = value
+    try:
+        return read_settings(_NAMES | values)
+    except SettingsError as error:
+        raise SettingsError(f"{path}: {error}") from None
+
+
+def _lines(path: Path) -> Iterator[tuple[int, str, str]]:
+    """Line number, name and value of each line that sets something."""
+    try:
+        text = path.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not text"
+        raise SettingsError(f"{path}: cannot be read as settings: {reason}") from None
+    for number, line in enumerate(text.splitlines(), 1):
+        try:
+            words = shlex.split(line.strip().removeprefix("export "), comments=True)
+        except ValueError:
+            words = ["", ""]
+        if not words:
+            continue
+        name, sign, value = words[0].partition("=")
+        if len(words) > 1 or not sign:
+            raise SettingsError(f"{path}: line {number}: {line.strip()!r} is not KEY=VALUE")
+        yield number, name, value

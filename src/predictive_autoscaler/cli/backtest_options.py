@@ -1,0 +1,107 @@
+"""What the options of `backtest` mean, checked; errors name option, value and range."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from predictive_autoscaler.core.types import Bounds, utc_from_text
+from predictive_autoscaler.errors import UsageError
+
+MISS_PRICES = (1.0, 1e6)
+BUDGETS = (1e-5, 0.2)
+QUANTILES = (0.5, 0.9999)
+LEAST_INSTANCES, MOST_INSTANCES = 1, 60
+
+
+def read_moment(text: str | None) -> datetime | None:
+    """`--eval-start`: an aware time.
+
+    Raises:
+        UsageError: it is no time, or has no zone.
+    """
+    if text is None:
+        return None
+    try:
+        return utc_from_text(text)
+    except ValueError:
+        raise UsageError(
+            f"--eval-start is {text!r}; write it as 2026-11-20T00:00:00Z, with a zone"
+        ) from None
+
+
+def read_bounds(low: int | None, high: int | None) -> Bounds | None:
+    """`--min` and `--max`; None if neither is given.
+
+    Raises:
+        UsageError: the minimum is the larger.
+    """
+    if low is None and high is None:
+        return None
+    low = LEAST_INSTANCES if low is None else low
+    high = MOST_INSTANCES if high is None else high
+    if low > high:
+        raise UsageError(f"--min is {low} and --max is {high}; the minimum must not be larger")
+    return Bounds(low, high)
+
+
+def read_interval(minutes: int | None) -> int:
+    """`--interval-minutes`; five by default.
+
+    Raises:
+        UsageError: hours do not divide into it.
+    """
+    if minutes is None:
+        return 5
+    if 60 % minutes:
+        raise UsageError(f"--interval-minutes is {minutes}; allowed is 1 to 60, a divisor of 60")
+    return minutes
+
+
+def read_grain(minutes: int) -> int:
+    """`--grain`.
+
+    Raises:
+        UsageError: misses cannot be counted so.
+    """
+    if minutes not in (1, 5):
+        raise UsageError(f"--grain is {minutes}; allowed is 5 or 1")
+    return minutes
+
+
+def read_aim(
+    miss_price: float | None, budget: str | None, quantile: str | None
+) -> dict[str, float]:
+    """How much is to be spent, as fields of the control parameters; none is the default.
+
+    Raises:
+        UsageError: more than one is given, or one is outside its range.
+    """
+    options = {"--miss-price": miss_price, "--budget": budget, "--quantile": quantile}
+    given = [name for name, value in options.items() if value is not None]
+    if len(given) > 1:
+        raise UsageError(f"{' and '.join(given)} are given together; give at most one of them")
+    if miss_price is not None:
+        _check("--miss-price", f"{miss_price:g}", miss_price, MISS_PRICES, "1 to 1000000")
+        return {"miss_price": miss_price}
+    if budget is not None:
+        return {"missed_budget": _share("--budget", budget, BUDGETS, "0.001% to 20%")}
+    if quantile is not None:
+        return {"quantile": _share("--quantile", quantile, QUANTILES, "0.5 to 0.9999")}
+    return {}
+
+
+def _share(option: str, text: str, allowed: tuple[float, float], told: str) -> float:
+    """A share, written as such or in percent."""
+    try:
+        value = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+    except ValueError:
+        value = float("nan")
+    _check(option, text, value, allowed, f"{told}, as a share or in percent (0.9 or 90%)")
+    return value
+
+
+def _check(option: str, text: str, value: float, allowed: tuple[float, float], told: str) -> None:
+    low, high = allowed
+    # 0.001 % is not quite 1e-5 once divided; nobody means the difference.
+    if not low * (1 - 1e-9) <= value <= high * (1 + 1e-9):
+        raise UsageError(f"{option} is {text!r}; allowed is {told}")

@@ -1,0 +1,181 @@
+"""The work behind `backtest`: replay, write, show."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from predictive_autoscaler.app.settings_file import read_settings_file
+from predictive_autoscaler.backtest import forecast_run, lab
+from predictive_autoscaler.backtest.csv_files import write_rows
+from predictive_autoscaler.backtest.drawn import Extras, lab_report
+from predictive_autoscaler.backtest.forecast_scores import ForecastScores
+from predictive_autoscaler.backtest.from_settings import options_under
+from predictive_autoscaler.backtest.side_by_side import (
+    Contender,
+    Trial,
+    run_trials,
+    same_world,
+    trial_rows,
+)
+from predictive_autoscaler.backtest.what_if import outlay_rows, what_if
+from predictive_autoscaler.cli.backtest_sources import World, loaded
+from predictive_autoscaler.cli.backtest_tables import print_summary, print_trials, print_what_if
+from predictive_autoscaler.core.outlay import Outlay
+from predictive_autoscaler.errors import UsageError
+from predictive_autoscaler.report.lab_page import write_lab
+
+REPORT_NAME = "report.html"
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to do with the traffic.
+
+    Attributes:
+        settings_files: each replayed as a policy of its own.
+    """
+
+    what_if: bool
+    score_forecasts: bool
+    origins: int
+    settings_files: Sequence[Path]
+    jobs: int
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """Everything that came of it, by trace name."""
+
+    options: lab.LabOptions
+    traffics: Sequence[lab.LabTraffic]
+    result: lab.LabResult
+    scores: Mapping[str, ForecastScores]
+    outlays: Mapping[str, Sequence[Outlay]]
+    trials: Mapping[str, Sequence[Trial]]
+    notes: Mapping[str, Sequence[str]]
+    failed: Mapping[str, str]
+
+    @property
+    def trial_outlays(self) -> dict[str, list[Outlay]]:
+        return {name: [one.outlay for one in found] for name, found in self.trials.items()}
+
+
+def run(plan: Plan, world: World, tell: Tell) -> Outcome:
+    """Replay everything that is asked for.
+
+    Raises:
+        SettingsError, UsageError: the settings files cannot be used, alone or together.
+    """
+    contenders = read_contenders(plan.settings_files, world)
+    options = contenders[0].options if contenders else world.options
+    traffics, failed = loaded(world.sources, options)
+    result = lab.run_lab(traffics, options, plan.jobs, tell)
+    failed = _joined(failed, result.failed)
+    scores: Mapping[str, ForecastScores] = {}
+    outlays: Mapping[str, Sequence[Outlay]] = {}
+    if plan.score_forecasts:
+        scores, wrong = forecast_run.score_traces(traffics, options, plan.origins, plan.jobs, tell)
+        failed = _joined(failed, wrong)
+    if plan.what_if:
+        outlays, wrong = what_if(traffics, options, world.hour_price, plan.jobs, tell)
+        failed = _joined(failed, wrong)
+    entries = [
+        (traffic, contender)
+        for contender in contenders
+        for traffic in loaded(world.sources, contender.options)[0]
+    ]
+    trials, wrong = run_trials(entries, plan.jobs, tell) if entries else ({}, {})
+    return Outcome(
+        options,
+        traffics,
+        _with_trials(result, trials),
+        scores,
+        outlays,
+        trials,
+        world.notes,
+        _joined(failed, wrong),
+    )
+
+
+def read_contenders(paths: Sequence[Path], world: World) -> list[Contender]:
+    """The settings files, by their stems.
+
+    Raises:
+        SettingsError, UsageError: with the file's name.
+    """
+    contenders: list[Contender] = []
+    for path in paths:
+        name = path.stem
+        if name in lab.known_policies() or any(name == other.name for other in contenders):
+            raise UsageError(f"--settings {path}: {name!r} names another policy; rename the file")
+        group = read_settings_file(path).groups[0]
+        options = options_under(group, world.options)
+        price = group.instance_hour_price or world.hour_price
+        contenders.append(Contender(name, options, price))
+        first = contenders[0].options.interval_minutes
+        if options.interval_minutes != first:
+            raise UsageError(
+                f"--settings {path}: AUTOSCALER_INTERVAL_MINUTES is {options.interval_minutes}, in "
+                f"{paths[0]} it is {first}; only settings of the same interval can be compared"
+            )
+    return contenders
+
+
+def _with_trials(result: lab.LabResult, trials: Mapping[str, Sequence[Trial]]) -> lab.LabResult:
+    """Trials as policies, where they are judged by the same instances."""
+    results = dict(result.results)
+    for name, found in trials.items():
+        if same_world(found):
+            results[name] = [*(trial.result for trial in found), *results[name]]
+    return replace(result, results=results)
+
+
+def _joined(one: Mapping[str, str], other: Mapping[str, str]) -> dict[str, str]:
+    """What went wrong, from both."""
+    return {
+        name: "; ".join(found[name] for found in (one, other) if name in found)
+        for name in {**one, **other}
+    }
+
+
+def write(outcome: Outcome, folder: Path) -> Path:
+    """Write tables and report; returns the report's path."""
+    lab.write_results(outcome.result, outcome.traffics, folder)
+    for name, rows in _tables(outcome).items():
+        write_rows(folder / f"{name}.csv", rows)
+    extras = Extras(outcome.scores, outcome.outlays, outcome.trial_outlays, outcome.notes)
+    report = lab_report(outcome.result, outcome.traffics, outcome.options, outcome.failed, extras)
+    first = next((trial for found in outcome.trials.values() for trial in found), None)
+    if first is not None:
+        report = replace(report, ours=first.contender.name)
+    write_lab(report, folder / REPORT_NAME)
+    return folder / REPORT_NAME
+
+
+def _tables(outcome: Outcome) -> dict[str, list[dict[str, Any]]]:
+    interval = outcome.options.interval_minutes
+    return {
+        "forecast_scores": forecast_run.score_rows(outcome.scores, interval),
+        "what_if": outlay_rows(outcome.outlays),
+        "side_by_side": trial_rows(outcome.trials),
+    }
+
+
+def as_json(outcome: Outcome) -> dict[str, Any]:
+    """For machines."""
+    return {
+        "summary": lab.summary_rows(outcome.result),
+        "failed": dict(outcome.failed),
+        **_tables(outcome),
+    }
+
+
+def show(outcome: Outcome) -> None:
+    """For people."""
+    print_summary(outcome.result)
+    print_what_if(outcome.outlays)
+    print_trials(outcome.trial_outlays)

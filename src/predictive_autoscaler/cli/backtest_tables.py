@@ -1,0 +1,97 @@
+"""What `backtest` prints."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from rich.markup import escape
+from rich.table import Table
+
+from predictive_autoscaler.cli.console import out
+from predictive_autoscaler.core.outlay import Outlay, difference
+
+if TYPE_CHECKING:
+    from predictive_autoscaler.backtest.lab import LabResult
+
+
+def print_summary(result: LabResult) -> None:
+    """Every policy on every trace."""
+    from predictive_autoscaler.backtest.lab import summary_rows
+
+    table = Table()
+    table.add_column("trace")
+    table.add_column("policy")
+    for heading in ("missed", "instance-hours", "cost / oracle", "actions"):
+        table.add_column(heading, justify="right")
+    for row in summary_rows(result):
+        table.add_row(
+            str(row["trace"]),
+            str(row["policy"]),
+            _percent(float(row["missed_share"])),
+            f"{float(row['instance_hours']):.1f}",
+            f"{float(row['cost']):.3f}",
+            str(row["actions"]),
+        )
+    out.print(table)
+
+
+def print_what_if(found: Mapping[str, Sequence[Outlay]]) -> None:
+    """What each setting would have cost and missed, trace by trace."""
+    for trace, outlays in found.items():
+        table = _outlay_table(f"What if, on {trace} ({outlays[0].days:.1f} days)", outlays)
+        for outlay in outlays:
+            style = "bold" if outlay.present else ""
+            mark = " ← now" if outlay.present else ""
+            table.add_row(f"{escape(outlay.name)}{mark}", *_measures(outlay), style=style)
+        out.print(table)
+
+
+def print_trials(found: Mapping[str, Sequence[Outlay]]) -> None:
+    """Settings side by side, and what each takes more or less than the first."""
+    for trace, outlays in found.items():
+        table = _outlay_table(f"Side by side, on {trace} ({outlays[0].days:.1f} days)", outlays)
+        for outlay in outlays:
+            table.add_row(escape(outlay.name), *_measures(outlay))
+        for outlay in outlays[1:]:
+            apart = difference(outlay, outlays[0])
+            table.add_row(
+                escape(f"{outlay.name} against {outlays[0].name}"),
+                f"{100 * apart.missed_share:+.3f} %",
+                f"{apart.hours_per_day:+.1f}",
+                *(
+                    "" if money is None else f"{money:+,.2f}"
+                    for money in (apart.usd_per_day, apart.usd_per_month)
+                    if _priced(outlays)
+                ),
+                f"{apart.actions:+d}",
+                style="bold",
+            )
+        out.print(table)
+
+
+def _outlay_table(title: str, outlays: Sequence[Outlay]) -> Table:
+    table = Table(title=escape(title), title_justify="left")
+    table.add_column("setting")
+    money = ("USD a day", "USD in 30 days") if _priced(outlays) else ()
+    for heading in ("missed", "instance-hours a day", *money, "actions"):
+        table.add_column(heading, justify="right")
+    return table
+
+
+def _measures(outlay: Outlay) -> list[str]:
+    money = (outlay.usd_per_day, outlay.usd_per_month)
+    return [
+        _percent(outlay.score.missed_share),
+        f"{outlay.hours_per_day:.1f}",
+        *(f"{value:,.2f}" for value in money if value is not None),
+        str(outlay.score.actions),
+    ]
+
+
+def _priced(outlays: Sequence[Outlay]) -> bool:
+    return any(outlay.hour_price is not None for outlay in outlays)
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.3f} %"
