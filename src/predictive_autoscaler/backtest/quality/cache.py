@@ -18,8 +18,8 @@ from pathlib import Path
 import numpy as np
 
 import predictive_autoscaler
-from predictive_autoscaler.backtest.lab import LabOptions
-from predictive_autoscaler.backtest.quality.plan import Work
+from predictive_autoscaler.backtest.lab import LabOptions, LabTraffic
+from predictive_autoscaler.backtest.quality.plan import Variant, is_priced
 from predictive_autoscaler.core.types import FloatArray, utc_text
 
 LIBRARIES = ("numpy", "pandas", "scikit-learn", "scipy", "statsmodels")
@@ -36,7 +36,7 @@ class Cache:
     def load(self, key: str) -> FloatArray | None:
         """Capacity asked for in each evaluated bin, shape (bins,); None if not known."""
         try:
-            with np.load(self._path(key), allow_pickle=False) as stored:
+            with self._path(key).open("rb") as file, np.load(file, allow_pickle=False) as stored:
                 return np.asarray(stored["asked"], dtype=np.float64)
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):
             return None  # absent or damaged: it is measured anew
@@ -53,9 +53,9 @@ class Cache:
         return self._folder / f"{key}.npz"
 
 
-def key_of(work: Work, options: LabOptions) -> str:
+def key_of(traffic: LabTraffic, variant: Variant, options: LabOptions) -> str:
     """What a replay's result depends on, as a hash."""
-    traffic, setting = work.traffic, work.traffic.setting
+    setting = traffic.setting
     facts = {
         "trace": hashlib.sha256(traffic.demand.requests.tobytes()).hexdigest(),
         "start": utc_text(traffic.demand.start),
@@ -65,8 +65,9 @@ def key_of(work: Work, options: LabOptions) -> str:
         "interval_seconds": setting.interval_seconds,
         "boot_minutes": options.boot_minutes,
         "seed": options.seed,
-        "policy": work.variant.policy,
-        "parameters": work.variant.parameters,
+        "policy": variant.policy,
+        "parameters": variant.parameters,
+        "together": is_priced(variant),
         "source": source_hash(),
         "libraries": {name: version(name) for name in LIBRARIES},
     }

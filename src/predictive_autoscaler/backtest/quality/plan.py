@@ -39,8 +39,8 @@ _SECONDS_A_BIN = {
     "holt-winters + reactive": 0.0003,
 }
 _PEER_SECONDS_A_BIN = 0.00002
-_REPLAY_SECONDS_A_BIN = 0.01
-_SECONDS_A_REFIT = 8.0
+_REPLAY_SECONDS_A_BIN = 0.005
+_SECONDS_A_REFIT = 10.0
 
 
 @dataclass(frozen=True)
@@ -67,20 +67,41 @@ def at_price(price: float) -> Variant:
 
 @dataclass(frozen=True, eq=False)
 class Work:
-    """One replay: a variant on a recording."""
+    """Variants on a recording that are replayed in one go, on one core.
+
+    Attributes:
+        variants: one; or several of our own, which then share models and forecasts.
+    """
 
     traffic: LabTraffic
-    variant: Variant
+    variants: tuple[Variant, ...]
 
     @property
     def seconds(self) -> float:
         """About how long it takes on one core; only the order and the forecast use it."""
-        policy, bins = self.variant.policy, len(self.traffic.evaluated)
+        policy, bins = self.variants[0].policy, len(self.traffic.evaluated)
         if policy not in OUR_POLICIES:
             return bins * _SECONDS_A_BIN.get(policy, _PEER_SECONDS_A_BIN)
         bins += WARM_UP // self.traffic.demand.interval
         refits = 1 + bins * self.traffic.demand.interval / RARE_REFIT
-        return bins * _REPLAY_SECONDS_A_BIN + refits * _SECONDS_A_REFIT
+        return len(self.variants) * bins * _REPLAY_SECONDS_A_BIN + refits * _SECONDS_A_REFIT
+
+    @property
+    def together(self) -> bool:
+        """Whether models are shared, which then learn from request counts alone."""
+        return is_priced(self.variants[0])
+
+    @property
+    def words(self) -> str:
+        """What is replayed on which recording."""
+        first = self.variants[0].label
+        more = f" and {len(self.variants) - 1} more" if len(self.variants) > 1 else ""
+        return f"{first}{more} on {self.traffic.name}"
+
+
+def is_priced(variant: Variant) -> bool:
+    """Whether a budget or a price is set, so that it is replayed together with its like."""
+    return bool(variant.parameters)
 
 
 def variants(trace: str) -> list[Variant]:
@@ -92,5 +113,11 @@ def variants(trace: str) -> list[Variant]:
 
 def work_list(traffics: Sequence[LabTraffic]) -> list[Work]:
     """All replays, the longest first, so that no core idles at the end."""
-    work = [Work(traffic, variant) for traffic in traffics for variant in variants(traffic.name)]
+    work = []
+    for traffic in traffics:
+        chosen = variants(traffic.name)
+        work += [Work(traffic, (one,)) for one in chosen if not is_priced(one)]
+        priced = tuple(one for one in chosen if is_priced(one))
+        if priced:
+            work.append(Work(traffic, priced))
     return sorted(work, key=lambda item: -item.seconds)

@@ -20,6 +20,7 @@ from predictive_autoscaler.backtest.lab import (
 )
 from predictive_autoscaler.backtest.quality.cache import Cache, key_of
 from predictive_autoscaler.backtest.quality.plan import TRACES, Work, variants, work_list
+from predictive_autoscaler.backtest.replay import replay_together
 from predictive_autoscaler.core.types import FloatArray
 from predictive_autoscaler.errors import AutoscalerError, DataError
 
@@ -84,16 +85,10 @@ def measure(
 ) -> Measured:
     """Replay all that is not yet known; one that fails does not end the others."""
     work = work_list(traffics)
-    asked: dict[tuple[str, str], FloatArray] = {}
-    todo: list[Work] = []
-    for item in work:
-        found = cache.load(key_of(item, options))
-        if found is None:
-            todo.append(item)
-        else:
-            asked[item.traffic.name, item.variant.label] = found
+    asked, todo = _known(work, cache, options)
     if asked:
-        progress(f"{len(asked)} of {len(work)} replays are known from before")
+        told = sum(len(item.variants) for item in work)
+        progress(f"{len(asked)} of {told} replays are known from before")
     failed: dict[str, str] = {}
     clock = _Clock(todo)
     done = joblib.Parallel(n_jobs=jobs, return_as="generator_unordered")(
@@ -102,25 +97,56 @@ def measure(
     )
     for position, outcome in done:
         item = todo[position]
-        name, label = item.traffic.name, item.variant.label
+        name = item.traffic.name
         if isinstance(outcome, str):
-            failed[name] = "; ".join(filter(None, [failed.get(name), f"{label}: {outcome}"]))
+            told_of = f"{item.variants[0].label}: {outcome}"
+            failed[name] = "; ".join(filter(None, [failed.get(name), told_of]))
         else:
-            asked[name, label] = outcome
+            labels = [variant.label for variant in item.variants]
+            asked |= {(name, label): one for label, one in zip(labels, outcome, strict=True)}
         progress(clock.tick(item))
     return Measured(traffics, asked, failed)
 
 
+def _known(
+    work: Sequence[Work], cache: Cache, options: LabOptions
+) -> tuple[dict[tuple[str, str], FloatArray], list[Work]]:
+    """What the cache has, and what is left to do."""
+    asked: dict[tuple[str, str], FloatArray] = {}
+    todo: list[Work] = []
+    for item in work:
+        left = []
+        for variant in item.variants:
+            found = cache.load(key_of(item.traffic, variant, options))
+            if found is None:
+                left.append(variant)
+            else:
+                asked[item.traffic.name, variant.label] = found
+        if left:
+            todo.append(replace(item, variants=tuple(left)))
+    return asked, sorted(todo, key=lambda item: -item.seconds)
+
+
 def _attempt(
     position: int, work: Work, options: LabOptions, cache: Cache
-) -> tuple[int, FloatArray | str]:
-    chosen = replace(options, parameters=dict(work.variant.parameters))
+) -> tuple[int, list[FloatArray] | str]:
     try:
-        asked = run_policy(work.traffic, work.variant.policy, chosen).asked
+        asked = _replayed(work, options)
     except (AutoscalerError, ValueError, ArithmeticError) as error:
         return position, str(error)
-    cache.save(key_of(work, options), asked)
+    for variant, one in zip(work.variants, asked, strict=True):
+        cache.save(key_of(work.traffic, variant, options), one)
     return position, asked
+
+
+def _replayed(work: Work, options: LabOptions) -> list[FloatArray]:
+    """Capacity asked for by each variant, in their order."""
+    traffic = work.traffic
+    chosen = [replace(options, parameters=dict(one.parameters)) for one in work.variants]
+    if not work.together:
+        return [run_policy(traffic, work.variants[0].policy, chosen[0]).asked]
+    replays = [one.of_replay(traffic.setting) for one in chosen]
+    return [one.asked for one in replay_together(traffic.demand, traffic.first, replays)]
 
 
 class _Clock:
@@ -139,7 +165,4 @@ class _Clock:
         self._past += item.seconds
         spent = time.monotonic() - self._begun
         minutes = max(self._left, 0.0) * spent / self._past / 60 if self._past > 0 else 0.0
-        return (
-            f"{self._done} of {self._all}: {item.variant.label} on {item.traffic.name}; "
-            f"about {minutes:.0f} minutes left"
-        )
+        return f"{self._done} of {self._all}: {item.words}; about {minutes:.0f} minutes left"

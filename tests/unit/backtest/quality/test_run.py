@@ -14,6 +14,8 @@ from predictive_autoscaler.backtest.quality import plan, run, written
 from predictive_autoscaler.backtest.quality.cache import Cache, key_of, source_hash
 from predictive_autoscaler.backtest.quality.plan import BUDGET, Variant, Work
 from predictive_autoscaler.backtest.quality.run import WORLD, load_traces, measure
+from predictive_autoscaler.backtest.replay import Replay, ReplayOptions
+from predictive_autoscaler.core.types import Samples
 from predictive_autoscaler.errors import DataError
 from tests.unit.backtest.quality.made import QUICK, quick_variants, recordings
 
@@ -59,10 +61,19 @@ class TestThePlan:
     def test_the_longest_replays_come_first(self, tmp_path: Path) -> None:
         traffics = load_traces(recordings(tmp_path, APP, TAXI))
         work = plan.work_list(traffics)
-        assert {item.variant.policy for item in work[:10]} <= set(lab.OUR_POLICIES)
+        assert {item.variants[0].policy for item in work[:8]} <= set(lab.OUR_POLICIES)
         seconds = [item.seconds for item in work]
         assert seconds == sorted(seconds, reverse=True)
-        assert len(work) == sum(len(plan.variants(one.name)) for one in traffics)
+        done = sorted((item.traffic.name, one.label) for item in work for one in item.variants)
+        wanted = [(one.name, each.label) for one in traffics for each in plan.variants(one.name)]
+        assert done == sorted(wanted)
+
+    def test_budget_and_prices_are_replayed_together(self, tmp_path: Path) -> None:
+        work = plan.work_list(load_traces(recordings(tmp_path, APP, "nab_tweets_AAPL")))
+        together = {item.traffic.name: item.variants for item in work if item.together}
+        prices = tuple(plan.at_price(price) for price in plan.MISS_PRICES)
+        assert together == {APP: (BUDGET, *prices), "nab_tweets_AAPL": (BUDGET,)}
+        assert all(len(item.variants) == 1 for item in work if not item.together)
 
 
 class TestMeasuring:
@@ -125,41 +136,63 @@ class TestMeasuring:
             load_traces(folder)
 
 
+def test_what_is_known_is_not_replayed_with_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given a cache with one of three that go together."""
+    together = [BUDGET, plan.at_price(3.0), plan.at_price(8.0)]
+    monkeypatch.setattr(plan, "variants", lambda trace: together)
+    monkeypatch.setattr(run, "variants", lambda trace: together)
+    seen: list[int] = []
+
+    def pretended(demand: Samples, first: int, options: list[ReplayOptions]) -> list[Replay]:
+        seen.append(len(options))
+        prices = [one.parameters.miss_price or 0.0 for one in options]
+        return [Replay(np.full(len(demand) - first, price)) for price in prices]
+
+    monkeypatch.setattr(run, "replay_together", pretended)
+    traffics, cache = load_traces(recordings(tmp_path / "traces", APP)), Cache(tmp_path / "cache")
+    cache.save(key_of(traffics[0], together[1], WORLD), np.ones(288))
+    measured = measure(traffics, cache)
+    assert seen == [2]
+    asked = [measured.asked[APP, one.label][0] for one in together]
+    assert asked == [0.0, 1.0, 8.0]
+    measure(traffics, cache)
+    assert seen == [2]
+
+
 class TestTheCache:
     @pytest.fixture
     def work(self, folder: Path) -> Work:
-        return Work(load_traces(folder)[0], QUICK[0])
+        return Work(load_traces(folder)[0], (QUICK[0],))
 
     def test_what_a_result_depends_on_is_in_its_key(
         self, work: Work, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        traffic = work.traffic
+        traffic, variant = work.traffic, work.variants[0]
         later = traffic.demand.requests.copy()
         later[-1] += 1
-        variant = work.variant
+        changed = replace(traffic, demand=traffic.demand.replaced(requests=later))
         others = [
-            key_of(Work(traffic, replace(variant, policy="static peak")), WORLD),
-            key_of(Work(traffic, replace(variant, parameters=(("miss_price", 2.0),))), WORLD),
-            key_of(Work(replace(traffic, first=traffic.first + 1), variant), WORLD),
-            key_of(
-                Work(replace(traffic, demand=traffic.demand.replaced(requests=later)), variant),
-                WORLD,
-            ),
-            key_of(work, replace(WORLD, seed=2)),
+            key_of(traffic, replace(variant, policy="static peak"), WORLD),
+            key_of(traffic, replace(variant, parameters=(("miss_price", 2.0),)), WORLD),
+            key_of(replace(traffic, first=traffic.first + 1), variant, WORLD),
+            key_of(changed, variant, WORLD),
+            key_of(traffic, variant, replace(WORLD, seed=2)),
         ]
-        key = key_of(work, WORLD)
-        assert key == key_of(work, WORLD)
+        key = key_of(traffic, variant, WORLD)
+        assert key == key_of(traffic, variant, WORLD)
         # The name in tables has no say.
-        assert key == key_of(Work(traffic, replace(variant, label="other")), WORLD)
+        assert key == key_of(traffic, replace(variant, label="other"), WORLD)
         monkeypatch.setattr(cache_module, "source_hash", lambda: "another source")
-        assert len({key, *others, key_of(work, WORLD)}) == 7
+        assert len({key, *others, key_of(traffic, variant, WORLD)}) == 7
 
     def test_a_damaged_file_is_measured_anew(
         self, work: Work, tmp_path: Path, counted: list[str]
     ) -> None:
         folder = tmp_path / "cache"
-        Cache(folder).save(key_of(work, WORLD), np.ones(3))
-        assert Cache(folder).load(key_of(work, WORLD)) is not None
+        Cache(folder).save(key_of(work.traffic, work.variants[0], WORLD), np.ones(3))
+        assert Cache(folder).load(key_of(work.traffic, work.variants[0], WORLD)) is not None
         for path in folder.iterdir():
             path.write_bytes(path.read_bytes()[:-30])
         measure([work.traffic], Cache(folder))
