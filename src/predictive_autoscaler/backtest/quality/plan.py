@@ -23,7 +23,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
 TRACES = tuple(name for names in GROUPS.values() for name in names)
 
 BUDGET_SHARE = 0.01
-MISS_PRICES = (1.0, 3.0, 8.0, 20.0, 60.0)
+MISS_PRICES = (1.0, 2.0, 4.0, 8.0, 20.0, 60.0)
 """Constant prices of a missed request, for the frontier that the budget is held against."""
 HELD_TO_BUDGET = (
     "ms_mongo_app1",
