@@ -3,11 +3,13 @@
 
 PYTHON ?= python3
 TEST_WORKERS ?= 2
+# Recordings for `make quality`; scripts/rebuild_traces.py makes them from their public sources.
+TRACES ?= traces
 
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all lint format lock clean distclean venv
+.PHONY: help setup demo quality test test-all lint format lock clean distclean venv
 
 help: ## List the targets
 	@echo "Usage: make TARGET [PYTHON=python3.12]"
@@ -23,6 +25,10 @@ venv:
 
 demo: venv ## Run the demonstration into out/demo (TRACE=file.csv, ARGS="more options")
 	$(BIN)/predictive-autoscaler demo --out out/demo $(if $(TRACE),--trace "$(TRACE)") $(ARGS)
+
+quality: venv ## Measure every policy on TRACES=folder, rewrite the tables (ARGS="more options")
+	$(BIN)/predictive-autoscaler quality --traces "$(TRACES)" --out out/quality $(ARGS)
+	$(BIN)/python scripts/write_quality_tables.py out/quality
 
 test: venv ## Run the tests, all but the slow ones (PYTEST_ARGS="-k name")
 	$(BIN)/python -m pytest -m "not slow" -n $(TEST_WORKERS) --dist loadfile $(PYTEST_ARGS)

@@ -15,11 +15,11 @@ from typing import Any
 
 import pytest
 
-from tests.helpers.commands import ROOT, json_of, run
+from tests.helpers.commands import json_of, run
+from tests.helpers.recordings import TRACES, recorded
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 
-TRACES = ROOT.parent / "shared" / "traces"
 DECISIONS_A_DAY = 288
 MEGABYTE = 2**20
 
@@ -61,14 +61,6 @@ def demo(trace: str | None = None, repetition: int = 0) -> Demo:
     out = folder / "deep" / "demo"
     source = ("--trace", TRACES / trace) if trace else ()
     return Demo(run("demo", "--json", "--out", out, *source, seconds=600), out)
-
-
-def recorded(name: str) -> str:
-    """A recorded trace; they are not part of the repository."""
-    if not TRACES.is_dir():
-        pytest.skip(f"the recorded traces are not here: {TRACES} does not exist")
-    assert (TRACES / name).is_file(), f"{TRACES} is there, but {name} is not in it"
-    return name
 
 
 class TestTheGeneratedShop:

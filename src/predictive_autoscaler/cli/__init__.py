@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from predictive_autoscaler import __version__
-from predictive_autoscaler.cli import backtest, collect, decide, demo, explain, train
+from predictive_autoscaler.cli import backtest, collect, decide, demo, explain, quality, train
 from predictive_autoscaler.cli.console import complain
 from predictive_autoscaler.errors import AutoscalerError, UnskilledModelError, UsageError
 
@@ -42,6 +42,7 @@ def common(
 for command in (
     demo.demo,
     train.train,
+    quality.quality,
     collect.collect,
     decide.decide,
     explain.explain,

@@ -10,7 +10,7 @@ import numpy as np
 
 from predictive_autoscaler.core.artifact import Model
 from predictive_autoscaler.core.demand import instances_for
-from predictive_autoscaler.core.features import FeatureParameters, build_features
+from predictive_autoscaler.core.features import FeatureParameters, build_features, newest_features
 from predictive_autoscaler.core.ladder import LadderResult, climb_down, untrained_predictors
 from predictive_autoscaler.core.parameters import ControlParameters
 from predictive_autoscaler.core.planner import Plan, plan_capacity, plan_quantile
@@ -91,7 +91,9 @@ def forecast_demand(
         trained = model.card.parameters
         recent = samples.latest(trained.lookback_bins + 1)
         known = demand.requests[len(samples) - len(recent) :]
-        table = build_features(recent, known, trained)
+        # The forest reads the newest row only; without it, the whole table tells why.
+        table = newest_features(recent, known, trained, model.card.feature_names)
+        table = table or build_features(recent, known, trained)
         result = climb_down([ForestPredictor(model)], recent, table)
         if result.forecast:
             return result

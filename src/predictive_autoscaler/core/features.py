@@ -7,6 +7,7 @@ doubles looks the same as before, and a forest, which cannot extrapolate, need n
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -15,7 +16,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
-from predictive_autoscaler.core.rolling import Rolling, shift
+from predictive_autoscaler.core.rolling import Newest, Rolling, Trailing
 from predictive_autoscaler.core.timegrid import carry_forward
 from predictive_autoscaler.core.types import BoolArray, FloatArray, Samples
 
@@ -126,20 +127,57 @@ def build_features(
         parameters: what the columns depend on.
     """
     filled = carry_forward(demand, parameters.fill_bins)
-    rolling = Rolling(filled)
-    level = _level(rolling, parameters)
-    columns: dict[str, FloatArray] = {}
-    columns.update(_recent(filled, rolling, level, parameters))
-    columns.update(_seasonal(filled, rolling, level, parameters))
-    columns.update(_calendar(samples, parameters))
-    columns.update(_health(samples, parameters))
+    level, columns = _columns(samples, filled, parameters, Rolling)
     absent = tuple(name for name, column in columns.items() if np.isnan(column).all())
     names = tuple(name for name in columns if name not in absent)
-    # A ratio that is not known says "as now"; float32 is what the trees compare with.
-    values = np.column_stack([np.nan_to_num(columns[name], nan=0.0) for name in names])
-    values = values.astype(np.float32).astype(np.float64)
     usable = ~np.isnan(level.requests) & ~np.isnan(filled)
-    return FeatureTable(names, values, usable, level, filled, absent)
+    return FeatureTable(names, _stacked(columns, names), usable, level, filled, absent)
+
+
+def newest_features(
+    samples: Samples,
+    demand: FloatArray,
+    parameters: FeatureParameters,
+    needed: Collection[str],
+) -> FeatureTable | None:
+    """The last row alone of what `build_features` makes, with the same bits.
+
+    Whether a column is absent takes the whole table to tell, so there is no answer (None)
+    if one of the `needed` columns, or the level, is not known in the newest bin.
+    """
+    if len(samples) == 0:
+        return None
+    filled = carry_forward(demand, parameters.fill_bins)
+    level, columns = _columns(samples, filled, parameters, Newest)
+    known = [name for name, column in columns.items() if not np.isnan(column[0])]
+    usable = ~np.isnan(level.requests) & ~np.isnan(filled[-1:])
+    if not usable[0] or not set(needed) <= set(known):
+        return None
+    names = tuple(known)
+    return FeatureTable(names, _stacked(columns, names), usable, level, filled[-1:])
+
+
+def _columns(
+    samples: Samples,
+    filled: FloatArray,
+    parameters: FeatureParameters,
+    trailing: Callable[[FloatArray], Trailing],
+) -> tuple[Level, dict[str, FloatArray]]:
+    rolling = trailing(filled)
+    level = _level(rolling, parameters)
+    columns = {
+        **_recent(rolling, level, parameters),
+        **_seasonal(rolling, level, parameters),
+        **_calendar(samples.latest(len(level.requests)), parameters),
+        **_health(samples, parameters, trailing),
+    }
+    return level, columns
+
+
+def _stacked(columns: dict[str, FloatArray], names: tuple[str, ...]) -> FloatArray:
+    # A ratio that is not known says "as now"; float32 is what the trees compare with.
+    values = np.nan_to_num(np.column_stack([columns[name] for name in names]), nan=0.0)
+    return values.astype(np.float32).astype(np.float64)
 
 
 def demand_columns(names: tuple[str, ...]) -> NDArray[np.int16]:
@@ -156,16 +194,17 @@ def following(values: FloatArray, horizon_bins: int) -> FloatArray:
     return ahead
 
 
-def _level(rolling: Rolling, parameters: FeatureParameters) -> Level:
+def _level(rolling: Trailing, parameters: FeatureParameters, ago: int = 0) -> Level:
     # The smallest normal float keeps an all-quiet group at a ratio of one.
-    floor = _FLOOR_SHARE * rolling.mean(parameters.bins(DAY)) + np.finfo(np.float64).tiny
-    return Level(rolling.mean(parameters.bins(_LEVEL)), floor)
+    tiny = np.finfo(np.float64).tiny
+    floor = _FLOOR_SHARE * rolling.mean(parameters.bins(DAY), ago) + tiny
+    return Level(rolling.mean(parameters.bins(_LEVEL), ago), floor)
 
 
 def _recent(
-    filled: FloatArray, rolling: Rolling, level: Level, parameters: FeatureParameters
+    rolling: Trailing, level: Level, parameters: FeatureParameters
 ) -> dict[str, FloatArray]:
-    columns = {f"requests_lag_{lag}": level.log_ratio(shift(filled, lag)) for lag in _LAGS_IN_BINS}
+    columns = {f"requests_lag_{lag}": level.log_ratio(rolling.value(lag)) for lag in _LAGS_IN_BINS}
     for seconds in _MEANS:
         columns[f"requests_mean_{_span(seconds)}"] = level.log_ratio(
             rolling.mean(parameters.bins(seconds))
@@ -184,19 +223,19 @@ def _recent(
 
 
 def _seasonal(
-    filled: FloatArray, rolling: Rolling, level: Level, parameters: FeatureParameters
+    rolling: Trailing, level: Level, parameters: FeatureParameters
 ) -> dict[str, FloatArray]:
     """What followed at this time of day yesterday and last week, and what was around it."""
     columns = {}
     for name, seconds in (("yesterday", DAY), ("last_week", WEEK)):
         season = parameters.bins(seconds)
         horizon, around = parameters.horizon_bins, parameters.bins(_AROUND)
-        # shift(season - k) of a trailing window puts its end k bins after "then".
-        then_max = shift(rolling.maximum(horizon), season - horizon)
-        then_level = Level(shift(level.requests, season), shift(level.floor_requests, season))
-        around_max = shift(rolling.maximum(2 * around), season - around)
-        around_mean = shift(rolling.mean(2 * around), season - around)
-        columns[f"requests_{name}"] = level.log_ratio(shift(filled, season - 1))
+        # A trailing window as it was season - k bins ago ends k bins after "then".
+        then_max = rolling.maximum(horizon, season - horizon)
+        then_level = _level(rolling, parameters, season)
+        around_max = rolling.maximum(2 * around, season - around)
+        around_mean = rolling.mean(2 * around, season - around)
+        columns[f"requests_{name}"] = level.log_ratio(rolling.value(season - 1))
         columns[f"requests_max_{name}"] = level.log_ratio(then_max)
         columns[f"requests_growth_{name}"] = then_level.log_ratio(then_max)
         columns[f"requests_around_{name}"] = level.log_ratio(around_mean)
@@ -242,14 +281,16 @@ def _offset_seconds(hour: int, zone: ZoneInfo) -> int:
     return int(offset.total_seconds()) if offset is not None else 0
 
 
-def _health(samples: Samples, parameters: FeatureParameters) -> dict[str, FloatArray]:
-    response = carry_forward(samples.response_time_seconds, parameters.fill_bins)
-    usual = Rolling(response).mean(parameters.bins(DAY))
+def _health(
+    samples: Samples, parameters: FeatureParameters, trailing: Callable[[FloatArray], Trailing]
+) -> dict[str, FloatArray]:
+    responses = trailing(carry_forward(samples.response_time_seconds, parameters.fill_bins))
+    response, usual = responses.value(0), responses.mean(parameters.bins(DAY))
     with np.errstate(divide="ignore", invalid="ignore"):
         change = np.where((response > 0) & (usual > 0), np.log(response / usual), np.nan)
     change[np.isnan(response)] = np.nan
-    cpu = carry_forward(samples.cpu_percent, parameters.fill_bins)
-    usual_cpu = Rolling(cpu).mean(parameters.bins(DAY))
+    cpus = trailing(carry_forward(samples.cpu_percent, parameters.fill_bins))
+    cpu, usual_cpu = cpus.value(0), cpus.mean(parameters.bins(DAY))
     return {
         "response_time": change,
         "cpu_utilization": np.where(np.isnan(cpu), usual_cpu, cpu),

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import io
 import zipfile
+from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -124,7 +125,18 @@ class FlatForest:
             Their positions in `labels` and `paths`, ascending, shape (k,), and their
             weights (k,), which sum to 1.
         """
-        leaves = self.leaves(features[None, :])[0]
+        return self._speaking(self.leaves(features[None, :])[0])
+
+    def distributions(self, features: FloatArray) -> Iterator[tuple[NDArray[np.intp], FloatArray]]:
+        """`distribution` of each row, with all rows going down the trees at once.
+
+        Args:
+            features: shape (rows, columns).
+        """
+        for leaves in self.leaves(features):
+            yield self._speaking(leaves)
+
+    def _speaking(self, leaves: NDArray[np.int32]) -> tuple[NDArray[np.intp], FloatArray]:
         first, last = self.first[leaves], self.last[leaves]
         members = np.concatenate([self.rows[a:b] for a, b in zip(first, last, strict=True)])
         shares = np.repeat(1.0 / (last - first), last - first)

@@ -9,6 +9,7 @@ distributions. Which half is the better one differs by group; the mean is never 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -91,14 +92,22 @@ class Mixture:
         Raises:
             ModelError: a value is NaN.
         """
-        row = features[None, :]
-        seen, weights = self.direct.distribution(features)
-        left_over, residual_weights = self.residual.distribution(self.linear.beside(row)[0])
-        corrected = self.linear.predict(row) + self.residual.paths[left_over]
-        return (
-            np.concatenate([self.direct.paths[seen], corrected]),
-            np.concatenate([weights, residual_weights]) / 2,
-        )
+        return next(self.distributions(features[None, :]))
+
+    def distributions(self, features: FloatArray) -> Iterator[tuple[FloatArray, FloatArray]]:
+        """`distribution` of each row, with all rows going down the trees at once.
+
+        Args:
+            features: shape (rows, columns).
+        """
+        for (seen, weights), (left_over, residual_weights), ahead in zip(
+            self.direct.distributions(features),
+            self.residual.distributions(self.linear.beside(features)),
+            self.linear.predict(features),
+            strict=True,
+        ):
+            paths = (self.direct.paths[seen], ahead + self.residual.paths[left_over])
+            yield np.concatenate(paths), np.concatenate([weights, residual_weights]) / 2
 
     def to_bytes(self) -> bytes:
         """Pack as .npz, the same bytes for the same forecaster."""

@@ -93,23 +93,24 @@ def _judge_silence(
     recent_bins = max(1, RECENT_SECONDS // samples.interval_seconds)
     confirm_bins = max(1, CONFIRM_SECONDS // samples.interval_seconds)
     answering = ~np.isnan(samples.cpu_percent) | (np.nan_to_num(samples.healthy_hosts) > 0)
-    alive = ((np.nan_to_num(samples.in_service) > 0) & answering).tolist()
-    silent = np.flatnonzero(np.isnan(demand) | (demand == 0.0)).tolist()
-    absent = np.isnan(samples.requests).tolist()
+    served = (np.nan_to_num(samples.in_service) > 0) & answering
+    silences = np.flatnonzero(np.isnan(demand) | (demand == 0.0))
+    silent = silences.tolist()
+    alive, absent = served[silences].tolist(), np.isnan(samples.requests[silences]).tolist()
     verdicts = [_OK] * len(silent)
     believed, previous, zeros_in_a_row = -1, -1, 0
     for position, index in enumerate(silent):
         if index - 1 != previous:
             believed, zeros_in_a_row = index - 1, 0
         previous = index
-        zeros_in_a_row = 0 if absent[index] else zeros_in_a_row + 1
+        zeros_in_a_row = 0 if absent[position] else zeros_in_a_row + 1
         faded = index - recent_bins <= believed != -1 and _faded(
             float(demand[believed]),
             demand[max(0, index - recent_bins) : index],
             negligible_requests,
         )
-        if absent[index]:
-            quiet, otherwise = faded and alive[index], _MISSING
+        if absent[position]:
+            quiet, otherwise = faded and alive[position], _MISSING
         else:
             quiet, otherwise = faded or zeros_in_a_row > confirm_bins, _GLITCH
         verdicts[position] = _QUIET if quiet else otherwise

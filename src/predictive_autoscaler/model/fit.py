@@ -31,6 +31,10 @@ class ForestOptions:
     seed: int = 1
     jobs: int = 1
 
+    def halved(self) -> ForestOptions:
+        """The same with half as many trees."""
+        return replace(self, trees=max(1, self.trees // 2))
+
 
 def fit_mixture(
     features: FloatArray,
@@ -45,13 +49,13 @@ def fit_mixture(
         paths: shape (rows, horizon bins), the log-ratio of each bin.
         linear_columns: positions of the features that the linear forecast uses.
     """
-    halves = replace(options, trees=max(1, options.trees // 2))
+    half = options.halved()
     linear = fit_linear(features, paths, linear_columns)
     beside, left_over = linear.beside(features), paths - linear.predict(features)
     return Mixture(
-        direct=flatten(fit_forest(features, paths.max(axis=1), halves), features, paths),
+        direct=flatten(fit_forest(features, paths.max(axis=1), half), features, paths),
         linear=linear,
-        residual=flatten(fit_forest(beside, left_over.max(axis=1), halves), beside, left_over),
+        residual=flatten(fit_forest(beside, left_over.max(axis=1), half), beside, left_over),
     )
 
 

@@ -12,6 +12,7 @@ from predictive_autoscaler.core.features import (
     FeatureTable,
     build_features,
     following,
+    newest_features,
 )
 from predictive_autoscaler.core.types import FloatArray, Samples
 from tests.unit.core.builders import INTERVAL, metrics
@@ -218,3 +219,41 @@ def test_a_group_without_any_traffic_has_finite_features() -> None:
 def test_following_gives_what_came_after_each_bin() -> None:
     ahead = following(np.arange(4.0), 2)
     np.testing.assert_array_equal(ahead, [[1, 2], [2, 3], [3, np.nan], [np.nan, np.nan]])
+
+
+@pytest.mark.parametrize("bins", [BINS, BINS - 1, LOOKBACK + 1, 8 * 96])
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_the_newest_row_alone_has_the_same_bits(bins: int, seed: int) -> None:
+    # Given requests that are no whole numbers, and gaps that are not at the end
+    samples = noisy(bins, seed)
+    requests = samples.requests.copy()
+    requests[bins - 300 : bins - 200] = np.nan
+    requests[::7] = np.nan
+    requests[-1] = 1234.5678
+    whole = build_features(samples, requests, PARAMETERS)
+    newest = newest_features(samples, requests, PARAMETERS, whole.names)
+    assert newest is not None
+    assert newest.names == whole.names
+    assert newest.values.tobytes() == whole.values[-1:].tobytes()
+    assert newest.filled_demand.tobytes() == whole.filled_demand[-1:].tobytes()
+    assert newest.level.requests.tobytes() == whole.level.requests[-1:].tobytes()
+    assert newest.level.floor_requests.tobytes() == whole.level.floor_requests[-1:].tobytes()
+    assert newest.usable[-1]
+
+
+def test_what_is_not_known_in_the_newest_bin_takes_the_whole_table() -> None:
+    samples = noisy(2 * 96)
+    demand = samples.requests
+    # Last week is absent, CPU is known.
+    assert newest_features(samples, demand, PARAMETERS, ["requests_last_week"]) is None
+    assert newest_features(samples, demand, PARAMETERS, ["cpu_utilization"]) is not None
+    latency = samples.response_time_seconds.copy()
+    latency[-20:] = np.nan
+    gone = samples.replaced(response_time_seconds=latency)
+    assert "response_time" in build_features(gone, demand, PARAMETERS).names
+    assert newest_features(gone, demand, PARAMETERS, ["response_time"]) is None
+    # Without a level nothing is known.
+    silent = demand.copy()
+    silent[-20:] = np.nan
+    assert newest_features(samples, silent, PARAMETERS, []) is None
+    assert newest_features(samples.window(0, 0), demand[:0], PARAMETERS, []) is None

@@ -109,6 +109,16 @@ def test_weights_and_quantiles_agree_with_the_leaves_of_scikit_learn(forest: Fit
             assert forest.ours.labels[ours] == labels[order][reached]
 
 
+def test_many_rows_at_once_have_the_same_bits_as_one_by_one(forest: Fitted) -> None:
+    rows = asked_rows(forest)[:50].astype(np.float64)
+    at_once = list(forest.ours.distributions(rows))
+    assert len(at_once) == len(rows)
+    for row, (members, weights) in zip(rows, at_once, strict=True):
+        expected_members, expected_weights = forest.ours.distribution(row)
+        assert members.tobytes() == expected_members.tobytes()
+        assert weights.tobytes() == expected_weights.tobytes()
+
+
 def test_an_unknown_value_is_refused() -> None:
     forest = fitted()
     rows = forest.features[:3].copy()

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from predictive_autoscaler.core.rolling import Rolling, shift
+from predictive_autoscaler.core.rolling import Newest, Rolling, shift
 from predictive_autoscaler.core.types import FloatArray
 
 series = hnp.arrays(
@@ -50,3 +50,12 @@ def test_a_window_has_the_same_bits_wherever_the_history_begins(
     for measure in ("mean", "spread", "maximum"):
         ours, theirs = getattr(short, measure)(bins)[-1], getattr(whole, measure)(bins)[end - 1]
         assert ours.tobytes() == theirs.tobytes()
+
+
+@given(values=series, bins=st.integers(1, 40), ago=st.integers(0, 90))
+def test_the_newest_row_alone_has_the_same_bits(values: FloatArray, bins: int, ago: int) -> None:
+    newest, whole = Newest(values), Rolling(values)
+    assert newest.value(ago).tobytes() == whole.value(ago)[-1:].tobytes()
+    for measure in ("mean", "spread", "maximum"):
+        ours, theirs = getattr(newest, measure)(bins, ago), getattr(whole, measure)(bins, ago)[-1:]
+        assert ours.tobytes() == theirs.tobytes(), measure

@@ -1,0 +1,48 @@
+"""Write the measured tables into README.md and docs/scaling-quality.md, between their marks.
+
+    python scripts/write_quality_tables.py out/quality
+
+A measurement that lacks a recording changes no document.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from predictive_autoscaler.backtest.quality.written import LONG_TABLES, MISSING, SHORT_TABLE
+
+ROOT = Path(__file__).parent.parent
+DOCUMENTS = {
+    ROOT / "README.md": SHORT_TABLE,
+    ROOT / "docs" / "scaling-quality.md": LONG_TABLES,
+}
+BEGIN, END = "<!-- quality -->\n", "<!-- /quality -->"
+
+
+def with_tables(text: str, tables: str) -> str:
+    """The document with what stands between its marks replaced.
+
+    Raises:
+        ValueError: it does not have each mark once.
+    """
+    before, rest = text.split(BEGIN)
+    _, after = rest.split(END)
+    return before + BEGIN + tables + END + after
+
+
+def main(folder: Path) -> None:
+    """Bring both documents up to date from a measurement's folder."""
+    missing = (folder / MISSING).read_text().split()
+    if missing:
+        print(f"README.md and docs are left as they are: {', '.join(missing)} not measured")
+        return
+    for document, source in DOCUMENTS.items():
+        document.write_text(with_tables(document.read_text(), (folder / source).read_text()))
+        print(f"Written: {document.relative_to(ROOT)}")
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit("usage: write_quality_tables.py FOLDER (the --out of the measurement)")
+    main(Path(sys.argv[1]))

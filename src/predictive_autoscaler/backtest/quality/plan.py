@@ -1,0 +1,123 @@
+"""What is measured: the recordings, the policies on each, and in which order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from predictive_autoscaler.backtest.lab import (
+    OUR_POLICIES,
+    OURS,
+    LabTraffic,
+    known_policies,
+)
+from predictive_autoscaler.backtest.replay import RARE_REFIT, WARM_UP
+
+GROUPS: Mapping[str, tuple[str, ...]] = {
+    "smooth": ("ms_mongo_app1", "nyc_taxi_30min"),
+    "noisy": ("nasa_aug95",),
+    "events": ("worldcup98", "ms_mongo_app3", "ms_mongo_app4"),
+    "unpredictable": ("nab_elb_request_count", "nab_tweets_AAPL"),
+}
+"""The recordings by the kind of their traffic."""
+TRACES = tuple(name for names in GROUPS.values() for name in names)
+
+BUDGET_SHARE = 0.01
+MISS_PRICES = (1.0, 2.0, 4.0, 8.0, 20.0, 60.0)
+"""Constant prices of a missed request, for the frontier that the budget is held against."""
+HELD_TO_BUDGET = (
+    "ms_mongo_app1",
+    "nyc_taxi_30min",
+    "nasa_aug95",
+    "worldcup98",
+    "ms_mongo_app3",
+)
+"""Recordings on which a budget can be held at all; only they get the frontier."""
+
+_SECONDS_A_BIN = {
+    "five-feature forest": 0.0015,
+    "holt-winters + reactive": 0.0003,
+}
+_PEER_SECONDS_A_BIN = 0.00002
+_REPLAY_SECONDS_A_BIN = 0.005
+_SECONDS_A_REFIT = 10.0
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A policy with the control parameters to set for it.
+
+    Attributes:
+        label: as it stands in tables; the policy's own name where nothing is set.
+        parameters: (name, value) pairs.
+    """
+
+    label: str
+    policy: str
+    parameters: tuple[tuple[str, float], ...] = ()
+
+
+BUDGET = Variant("predictive, budget 1 %", OURS, (("missed_budget", BUDGET_SHARE),))
+
+
+def at_price(price: float) -> Variant:
+    """Our policy at a constant price of a missed request."""
+    return Variant(f"predictive, miss price {price:g}", OURS, (("miss_price", price),))
+
+
+@dataclass(frozen=True, eq=False)
+class Work:
+    """Variants on a recording that are replayed in one go, on one core.
+
+    Attributes:
+        variants: one; or several of our own, which then share models and forecasts.
+    """
+
+    traffic: LabTraffic
+    variants: tuple[Variant, ...]
+
+    @property
+    def seconds(self) -> float:
+        """About how long it takes on one core; only the order and the forecast use it."""
+        policy, bins = self.variants[0].policy, len(self.traffic.evaluated)
+        if policy not in OUR_POLICIES:
+            return bins * _SECONDS_A_BIN.get(policy, _PEER_SECONDS_A_BIN)
+        bins += WARM_UP // self.traffic.demand.interval
+        refits = 1 + bins * self.traffic.demand.interval / RARE_REFIT
+        return len(self.variants) * bins * _REPLAY_SECONDS_A_BIN + refits * _SECONDS_A_REFIT
+
+    @property
+    def together(self) -> bool:
+        """Whether models are shared, which then learn from request counts alone."""
+        return is_priced(self.variants[0])
+
+    @property
+    def words(self) -> str:
+        """What is replayed on which recording."""
+        first = self.variants[0].label
+        more = f" and {len(self.variants) - 1} more" if len(self.variants) > 1 else ""
+        return f"{first}{more} on {self.traffic.name}"
+
+
+def is_priced(variant: Variant) -> bool:
+    """Whether a budget or a price is set, so that it is replayed together with its like."""
+    return bool(variant.parameters)
+
+
+def variants(trace: str) -> list[Variant]:
+    """What is replayed on a recording, in the order of the tables."""
+    plain = [Variant(policy, policy) for policy in known_policies()]
+    priced = [at_price(price) for price in MISS_PRICES] if trace in HELD_TO_BUDGET else []
+    return [*plain, BUDGET, *priced]
+
+
+def work_list(traffics: Sequence[LabTraffic]) -> list[Work]:
+    """All replays, the longest first, so that no core idles at the end."""
+    work = []
+    for traffic in traffics:
+        chosen = variants(traffic.name)
+        work += [Work(traffic, (one,)) for one in chosen if not is_priced(one)]
+        priced = tuple(one for one in chosen if is_priced(one))
+        if priced:
+            work.append(Work(traffic, priced))
+    return sorted(work, key=lambda item: -item.seconds)
