@@ -26,7 +26,7 @@ MOST_RESTRAINT = 8.0
 BUDGET_GAIN = 0.1
 BUDGET_AIM = 0.9
 """The price aims a little below the budget, since it learns of misses too late."""
-START_PRICE = 12.0
+START_PRICE = 10.0
 BUDGET_PRICES = (1.0, 200.0)
 
 
