@@ -7,6 +7,7 @@ replay too, so that the forecasts do not hang on what any policy of ours decided
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import numpy as np
 
@@ -14,7 +15,6 @@ from predictive_autoscaler.backtest.peers import target_tracking
 from predictive_autoscaler.backtest.replay import (
     FORMER_TARGET,
     HISTORY_DAYS,
-    RARE_REFIT,
     ReplayOptions,
     metrics_under,
     train_options,
@@ -26,6 +26,8 @@ from predictive_autoscaler.core.features import DAY, FeatureParameters
 from predictive_autoscaler.core.quality import assess
 from predictive_autoscaler.core.types import FloatArray, Forecast, Samples
 from predictive_autoscaler.model.baselines import LOSS_QUANTILES
+
+REFIT = timedelta(days=4)
 
 
 class OwnForecasts:
@@ -70,7 +72,7 @@ class OwnForecasts:
         return quantiles_of_bin(forecast, horizon)
 
     def _model(self, origin: int, features: FeatureParameters) -> Model | None:
-        period = RARE_REFIT // self._metrics.interval
+        period = REFIT // self._metrics.interval
         fit_at = self._first + (origin - self._first) // period * period
         key = (fit_at, features)
         if key not in self._models:
@@ -81,9 +83,5 @@ class OwnForecasts:
 
 def quantiles_of_bin(forecast: Forecast, horizon: int) -> FloatArray:
     """The demand of one bin of the horizon, 1 being the first: (len(LOSS_QUANTILES),)."""
-    ratios = forecast.ratios[:, horizon - 1]
-    order = np.argsort(ratios, kind="stable")
-    cumulative = np.cumsum(forecast.weights[order])
-    reached = np.searchsorted(cumulative, np.array(LOSS_QUANTILES) * cumulative[-1])
-    chosen: FloatArray = ratios[order][np.minimum(reached, len(ratios) - 1)]
-    return forecast.level_requests * chosen
+    ratios = np.array(forecast.ratios_at(horizon - 1, LOSS_QUANTILES))
+    return forecast.level_requests * ratios

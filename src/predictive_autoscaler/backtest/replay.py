@@ -46,9 +46,9 @@ from predictive_autoscaler.model.train import TrainOptions
 from predictive_autoscaler.ports import GroupControl, Ports
 
 GROUP = "replay"
-REFIT = timedelta(days=1)
-RARE_REFIT = timedelta(days=4)
-"""How often the model is trained anew: daily until the training window is full, then less."""
+LEAST_REFIT = timedelta(days=1)
+REFIT_SHARE = 0.2
+"""The model is trained anew after this share of what it learns from, at least a day."""
 WARM_UP = timedelta(days=2)
 """Decisions made before the evaluated part, so that the ledger is not new in it."""
 FORMER_TARGET = 0.7
@@ -90,6 +90,15 @@ class Replay:
 
     asked: FloatArray
     records: list[Json] = field(default_factory=list)
+
+
+def refit_bins(known_bins: int, interval: timedelta) -> int:
+    """Bins until the next training, so that training costs the same per day.
+
+    What it costs grows with what is learned from, and so does the time between.
+    """
+    learned = min(known_bins, TrainOptions(GROUP).max_bins)
+    return max(LEAST_REFIT // interval, int(REFIT_SHARE * learned))
 
 
 def lab_parameters(
@@ -147,8 +156,7 @@ def _replayed(
     for index in range(warm, len(demand)):
         refit = index >= due
         if refit:
-            full = index >= TrainOptions(GROUP).max_bins
-            due = index + (RARE_REFIT if full else REFIT) // demand.interval
+            due = index + refit_bins(index, demand.interval)
         for world, result in zip(worlds, results, strict=True):
             if refit:
                 world.refit(index)

@@ -11,7 +11,7 @@ from predictive_autoscaler.backtest.lab import (
     LabTraffic,
     known_policies,
 )
-from predictive_autoscaler.backtest.replay import RARE_REFIT, WARM_UP
+from predictive_autoscaler.backtest.replay import WARM_UP, refit_bins
 
 GROUPS: Mapping[str, tuple[str, ...]] = {
     "smooth": ("ms_mongo_app1", "nyc_taxi_30min"),
@@ -83,7 +83,8 @@ class Work:
         if policy not in OUR_POLICIES:
             return bins * _SECONDS_A_BIN.get(policy, _PEER_SECONDS_A_BIN)
         bins += WARM_UP // self.traffic.demand.interval
-        refits = 1 + bins * self.traffic.demand.interval / RARE_REFIT
+        demand = self.traffic.demand
+        refits = 1 + bins / refit_bins(len(demand), demand.interval)
         return len(self.variants) * bins * _REPLAY_SECONDS_A_BIN + refits * _SECONDS_A_REFIT
 
     @property
