@@ -1,0 +1,22 @@
+provider "aws" {
+  region      = var.aws_region
+  max_retries = var.max_retries
+
+  default_tags {
+    tags = local.tags
+  }
+}
+
+data "aws_caller_identity" "this" {}
+
+data "aws_partition" "this" {}
+
+data "aws_availability_zones" "usable" {
+  state = "available"
+
+  # Local and wavelength zones have neither NAT gateways nor Multi-AZ databases.
+  filter {
+    name   = "opt-in-status"
+    values = ["opt-in-not-required"]
+  }
+}
