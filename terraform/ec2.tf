@@ -57,7 +57,7 @@ locals {
         AWS_MEDIA_BUCKET_NAME = aws_s3_bucket.this["media"].bucket
         AWS_S3_REGION_NAME    = var.aws_region
         # Read by nobody: a new one makes a new template, and so a refresh that fetches the secrets.
-        SECRETS_VERSION = var.secrets_version
+        SECRETS_VERSION = var.secrets.version
       },
       kind == "worker" ? { MASTER_SECRET_ARN = local.master_secret_arn } : {},
     )

@@ -7,6 +7,15 @@ provider "aws" {
   }
 }
 
+# The same once more, for the ephemeral passwords only: mocks know no ephemeral resources, so the
+# tests give these a provider that is not a mock.
+provider "aws" {
+  alias = "ephemeral"
+
+  region      = var.aws_region
+  max_retries = var.max_retries
+}
+
 data "aws_caller_identity" "this" {}
 
 data "aws_partition" "this" {}

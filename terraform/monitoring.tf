@@ -109,12 +109,12 @@ locals {
         dimensions = local.on_queue
       }
       no-decision = {
-        says       = "There has been no decision for 15 minutes; capacity stays where it was"
+        says       = "No decision for ${local.silence_seconds / 60} minutes; capacity stays as it was"
         namespace  = local.decisions_metric.namespace
         metric     = local.decisions_metric.metric
         statistic  = "SampleCount"
         below      = 1
-        period     = 900
+        period     = local.silence_seconds
         missing    = "breaching"
         dimensions = local.decisions_metric.dimensions
       }
@@ -212,6 +212,9 @@ locals {
       })
     },
   )
+
+  # Three intervals, and 15 minutes at least.
+  silence_seconds = max(900, 3 * local.interval_seconds)
 
   published = var.controller.metrics_level != "none"
 

@@ -3,18 +3,24 @@
 # made by the release step; RDS makes and rotates the master password itself.
 
 ephemeral "aws_secretsmanager_random_password" "django_key" {
+  count    = var.secrets.generate ? 1 : 0
+  provider = aws.ephemeral
+
   password_length     = 64
   exclude_punctuation = true
 }
 
 # Letters and digits only: it becomes part of a URL.
 ephemeral "aws_secretsmanager_random_password" "database" {
+  count    = var.secrets.generate ? 1 : 0
+  provider = aws.ephemeral
+
   password_length     = 40
   exclude_punctuation = true
 }
 
 resource "aws_secretsmanager_secret" "app" {
-  #checkov:skip=CKV2_AWS_57:Rotated by raising secrets_version, with a rolling refresh after it.
+  #checkov:skip=CKV2_AWS_57:Rotated by raising secrets.version, with a rolling refresh after it.
   name                    = "${local.name}/app"
   description             = "Django's secret key and the application's database password"
   kms_key_id              = aws_kms_key.this.arn
@@ -22,13 +28,15 @@ resource "aws_secretsmanager_secret" "app" {
 }
 
 resource "aws_secretsmanager_secret_version" "app" {
+  count = var.secrets.generate ? 1 : 0
+
   secret_id = aws_secretsmanager_secret.app.id
 
   secret_string_wo = jsonencode({
-    SECRET_KEY        = ephemeral.aws_secretsmanager_random_password.django_key.random_password
-    DATABASE_PASSWORD = ephemeral.aws_secretsmanager_random_password.database.random_password
+    SECRET_KEY        = ephemeral.aws_secretsmanager_random_password.django_key[0].random_password
+    DATABASE_PASSWORD = ephemeral.aws_secretsmanager_random_password.database[0].random_password
   })
-  secret_string_wo_version = var.secrets_version
+  secret_string_wo_version = var.secrets.version
 }
 
 # Empty until the release step has made the key: it signs the shop's tokens on every instance.

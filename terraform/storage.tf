@@ -220,20 +220,22 @@ locals {
     ]
   }
 
-  log_delivery_statements = [
-    for bucket in try([aws_s3_bucket.this["logs"]], []) : {
-      Sid       = "LoadBalancerLogs"
-      Effect    = "Allow"
-      Principal = { Service = "logdelivery.elasticloadbalancing.amazonaws.com" }
-      Action    = "s3:PutObject"
-      Resource  = "${bucket.arn}/load-balancer/AWSLogs/${local.account_id}/*"
-    }
-  ]
+  log_delivery_statements = {
+    for key, bucket in aws_s3_bucket.this : key => [
+      for wanted in key == "logs" ? ["LoadBalancerLogs"] : [] : {
+        Sid       = wanted
+        Effect    = "Allow"
+        Principal = { Service = "logdelivery.elasticloadbalancing.amazonaws.com" }
+        Action    = "s3:PutObject"
+        Resource  = "${bucket.arn}/load-balancer/AWSLogs/${local.account_id}/*"
+      }
+    ]
+  }
 
   bucket_statements = {
-    for key, statements in local.tls_only_statements :
-    key => key == "logs" ? concat(statements, local.log_delivery_statements) : statements
-    if var.storage.tls_only || key == "logs"
+    for key in keys(local.buckets) : key => concat(
+      local.tls_only_statements[key], local.log_delivery_statements[key]
+    ) if var.storage.tls_only || key == "logs"
   }
 }
 

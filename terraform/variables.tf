@@ -291,14 +291,19 @@ variable "compose" {
   }
 }
 
-variable "secrets_version" {
-  description = "Raise it to make a new Django key and database password; see DEPLOYMENT.md."
-  type        = number
-  default     = 1
+variable "secrets" {
+  description = "Django key and database password: made here (raise version for new ones) or by you."
+  type = object({
+    # false: put {"SECRET_KEY": ..., "DATABASE_PASSWORD": ...} into the secret NAME/app yourself, for
+    # instance those of a shop that moves here.
+    generate = optional(bool, true)
+    version  = optional(number, 1)
+  })
+  default = {}
 
   validation {
-    condition     = var.secrets_version >= 1 && floor(var.secrets_version) == var.secrets_version
-    error_message = "secrets_version is a whole number from 1."
+    condition     = var.secrets.version >= 1 && floor(var.secrets.version) == var.secrets.version
+    error_message = "secrets.version is a whole number from 1."
   }
 }
 

@@ -6,9 +6,6 @@ allow_destroy = true
 # A call that moto does not know is a 500, which the provider would repeat for minutes.
 max_retries = 1
 
-# moto's parameter service may know no Amazon Linux 2023.
-ami_id = "ami-12c6146b"
-
 redis = {
   # moto has neither parameter groups nor replication groups of ElastiCache.
   existing_host = "redis.example.internal"
