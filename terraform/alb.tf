@@ -2,6 +2,7 @@ resource "aws_lb" "this" {
   #checkov:skip=CKV_AWS_150:Deletion protection is on unless allow_destroy was set on purpose.
   #checkov:skip=CKV_AWS_91:Access logs are on by default; load_balancer.access_logs turns them off.
   #checkov:skip=CKV2_AWS_28:A WAF costs by the request: load_balancer.web_acl_arn attaches one.
+  #checkov:skip=CKV2_AWS_76:As above; and there is no Java here.
   #checkov:skip=CKV2_AWS_20:With a certificate HTTP redirects; without one there is no HTTPS.
   name               = local.name
   load_balancer_type = "application"

@@ -9,7 +9,9 @@ locals {
     ManagedBy   = "terraform"
   })
 
-  zones = slice(data.aws_availability_zones.usable.names, 0, var.network.zones)
+  zones = slice(
+    coalesce(var.network.zone_names, data.aws_availability_zones.usable.names), 0, var.network.zones
+  )
 
   # Bucket names are taken worldwide; the account number makes ours free.
   records_bucket = "${local.name}-records-${local.account_id}"

@@ -37,6 +37,7 @@ locals {
 }
 
 resource "aws_db_instance" "this" {
+  #checkov:skip=CKV_AWS_133:database.backup_days is 1 to 35, which checkov does not look up.
   #checkov:skip=CKV_AWS_157:Multi-AZ is the default; dev turns it off by database.multi_az.
   #checkov:skip=CKV_AWS_293:Deletion protection is on unless allow_destroy was set on purpose.
   #checkov:skip=CKV_AWS_353:Performance Insights is the default; database.performance_insights.

@@ -30,6 +30,7 @@ resource "aws_vpc_security_group_egress_rule" "load_balancer_to_web" {
 }
 
 resource "aws_security_group" "instances" {
+  #checkov:skip=CKV2_AWS_5:The launch templates use it, each by its key, which checkov cannot see.
   for_each = {
     web    = "Web instances: requests from the load balancer only"
     worker = "The worker: nobody calls it"

@@ -64,8 +64,10 @@ variable "max_retries" {
 variable "network" {
   description = "Address range (a /16 to /20), number of zones, and a NAT gateway per zone or one."
   type = object({
-    cidr         = optional(string, "10.0.0.0/16")
-    zones        = optional(number, 2)
+    cidr  = optional(string, "10.0.0.0/16")
+    zones = optional(number, 2)
+    # Which zones. null: the first ones of the region, by name.
+    zone_names   = optional(list(string))
     nat_per_zone = optional(bool, true)
     flow_logs    = optional(bool, true)
   })
@@ -83,6 +85,14 @@ variable "network" {
   validation {
     condition     = contains([2, 3], var.network.zones)
     error_message = "network.zones is 2 or 3."
+  }
+
+  validation {
+    condition = (
+      var.network.zone_names == null ||
+      length(distinct(coalesce(var.network.zone_names, []))) == var.network.zones
+    )
+    error_message = "network.zone_names holds as many different zones as network.zones says."
   }
 }
 

@@ -65,6 +65,7 @@ run "third" {
   command = plan
 
   variables {
+    network    = { zone_names = ["us-east-1a", "us-east-1a"] }
     group      = { cpu_target_percent = 99 }
     saleor     = { from_email = "the shop" }
     database   = { storage_gib = 100, max_storage_gib = 100 }
@@ -73,7 +74,7 @@ run "third" {
   }
 
   expect_failures = [
-    var.group, var.saleor, var.database, var.controller, var.alarms,
+    var.network, var.group, var.saleor, var.database, var.controller, var.alarms,
   ]
 }
 
