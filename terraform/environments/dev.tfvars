@@ -30,5 +30,5 @@ load_balancer = {
 }
 
 budget = {
-  monthly_usd = 250
+  monthly_usd = 350
 }

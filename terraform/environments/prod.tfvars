@@ -5,10 +5,10 @@ network = {
   zones = 3
 }
 
-# The newest Amazon Linux 2023 of the day it was chosen; null would follow it at each apply:
+# Amazon Linux 2023 of September 2026, for us-east-1. Newer ones, and those of other regions:
 #   aws ssm get-parameter --query Parameter.Value --output text \
 #     --name /aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64
-# ami_id = "ami-..."
+ami_id = "ami-0d27e0fb3bac4d724"
 
 group = {
   instance_type   = "c6i.large"
@@ -16,5 +16,5 @@ group = {
 }
 
 budget = {
-  monthly_usd = 900
+  monthly_usd = 1000
 }

@@ -56,6 +56,11 @@ run "plan" {
   }
 
   assert {
+    condition     = var.environment != "prod" || var.ami_id != null
+    error_message = "prod changes its image when somebody says so, not with every apply."
+  }
+
+  assert {
     condition     = var.environment != "dev" || length(aws_nat_gateway.this) == 1
     error_message = "dev has one NAT gateway."
   }
