@@ -227,7 +227,8 @@ resource "aws_autoscaling_group" "web" {
     }
   }
 
-  # Here and not as resources of their own, so that the first instances meet them too.
+  # Here and not as resources of their own, so that the first instances meet them too. (Terraform
+  # does not carry later changes of these two to a group that exists.)
   initial_lifecycle_hook {
     name                 = "launch"
     lifecycle_transition = "autoscaling:EC2_INSTANCE_LAUNCHING"
