@@ -5,7 +5,7 @@ set -euo pipefail
 shop=${SHOP:-/opt/shop}
 # shellcheck source=/dev/null
 source "$shop/settings.env"
-# shellcheck source=lib.sh
+# shellcheck source-path=SCRIPTDIR source=lib.sh
 source "$shop/lib.sh"
 
 until [[ $(metadata autoscaling/target-lifecycle-state || true) == Terminated ]]; do
