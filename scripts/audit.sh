@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Audit the Terraform files with checkov. What it does not like is mended, or left out in the code by
-# a comment with the reason; nothing may fail, and no such comment may be left over.
+# Audit the Terraform files with checkov. What it does not like is mended, or left out in the code
+# by a comment with the reason; nothing may fail, and no such comment may be left over.
 #
 #   scripts/audit.sh            make .venv-audit where it is not up to date, then audit
 #   scripts/audit.sh --venv     make .venv-audit only

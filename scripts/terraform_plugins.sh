@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Print the folder of a mirror that has the provider hashicorp/aws, for `terraform init -plugin-dir`:
-# $TF_PLUGIN_DIR, or what lies under the usual prefixes. Prints nothing where there is none; Terraform
-# then asks the registry.
+# Print the folder of a mirror that has the provider hashicorp/aws, for `init -plugin-dir`:
+# $TF_PLUGIN_DIR, or what lies under the usual prefixes. Prints nothing where there is none;
+# Terraform then asks the registry.
 set -euo pipefail
 
 if [[ -n ${TF_PLUGIN_DIR:-} ]]; then

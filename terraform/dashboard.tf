@@ -9,7 +9,8 @@ locals {
   worker = ["AutoScalingGroupName", aws_autoscaling_group.worker.name]
   db     = ["DBInstanceIdentifier", aws_db_instance.this.identifier]
   lambda = ["FunctionName", aws_lambda_function.controller.function_name]
-  hosts  = ["TargetGroup", local.target_group_dimension, "LoadBalancer", local.load_balancer_dimension]
+  hosts  = concat(["TargetGroup", local.target_group_dimension], local.lb)
+  queue  = ["QueueName", aws_sqs_queue.failed_events.name]
 
   redis_series = {
     for metric in ["DatabaseMemoryUsagePercentage", "Evictions", "CurrConnections"] : metric => [
@@ -39,7 +40,7 @@ locals {
       heading = "Forecast, and what came (requests per interval, each forecast at its time)"
       height  = 7
       panels = [
-        { title = "Forecast and demand", stat = "Average", period = local.interval_seconds, series = [
+        { title = "Requests", stat = "Average", period = local.interval_seconds, series = [
           concat([local.own, "ForecastUpper"], local.asg, [{ color = "#aec7e8" }]),
           concat([local.own, "ForecastMedian"], local.asg, [{ color = "#1f77b4" }]),
           concat([local.own, "ForecastLower"], local.asg, [{ color = "#aec7e8" }]),
@@ -66,13 +67,13 @@ locals {
         { title = "Data in doubt (1) hold scale-in", stat = "Maximum", period = 300, series = [
           concat([local.own, "DataState"], local.asg),
         ] },
-        { title = "Model: 0 forest, 1 seasonal, 2 last value", stat = "Maximum", period = 300, series = [
+        { title = "0 forest, 1 seasonal, 2 last value", stat = "Maximum", period = 300, series = [
           concat([local.own, "ModelState"], local.asg),
         ] },
         { title = "Mode: 0 off, 1 observe, 2 full", stat = "Maximum", period = 300, series = [
           concat([local.own, "ModeState"], local.asg),
         ] },
-        { title = "Coverage of the 90 % band and error, %", stat = "Average", period = 900, series = [
+        { title = "Coverage (90 is meant) and error, %", stat = "Average", period = 900, series = [
           concat([local.own, "ForecastCoverage"], local.asg),
           concat([local.own, "ForecastError"], local.asg),
         ] },
@@ -155,7 +156,7 @@ locals {
           concat(["AWS/Lambda", "Duration"], local.lambda),
         ] },
         { title = "Events not handled", stat = "Maximum", period = 300, series = [
-          ["AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", aws_sqs_queue.failed_events.name],
+          concat(["AWS/SQS", "ApproximateNumberOfMessagesVisible"], local.queue),
         ] },
       ]
     },

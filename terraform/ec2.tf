@@ -44,7 +44,7 @@ locals {
         APP_PORT              = local.app_port
         APP_SECRET_ARN        = aws_secretsmanager_secret.app.arn
         RSA_SECRET_ARN        = aws_secretsmanager_secret.rsa.arn
-        EMAIL_SECRET_ARN      = var.saleor.email_url_secret_arn == null ? "" : var.saleor.email_url_secret_arn
+        EMAIL_SECRET_ARN      = local.email_secret_arn
         DATABASE_HOST         = aws_db_instance.this.address
         DATABASE_NAME         = aws_db_instance.this.db_name
         REDIS_HOST            = local.redis_host
@@ -63,6 +63,7 @@ locals {
     )
   }
 
+  email_secret_arn  = var.saleor.email_url_secret_arn == null ? "" : var.saleor.email_url_secret_arn
   master_secret_arn = aws_db_instance.this.master_user_secret[0].secret_arn
 
   compose_url = join("", [

@@ -13,7 +13,7 @@ resource "aws_lambda_function" "controller" {
   #checkov:skip=CKV_AWS_272:The zip comes from this repository and is compared by its hash.
   #checkov:skip=CKV_AWS_50:Each tick logs and records what it did; traces would add cost only.
   function_name = "${local.name}-controller"
-  description   = "Decides every ${var.controller.interval_minutes} minutes how many instances to run"
+  description   = "Decides how many instances of ${local.web_group_name} to run"
   role          = aws_iam_role.controller.arn
   handler       = "lambda_function.lambda_handler"
   runtime       = "python3.13"

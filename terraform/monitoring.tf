@@ -66,7 +66,7 @@ locals {
   alarms = merge(
     {
       p95 = {
-        says       = "The slowest twentieth of requests takes longer than ${var.alarms.p95_seconds} s"
+        says       = "The slowest 5 % of requests take longer than ${var.alarms.p95_seconds} s"
         namespace  = "AWS/ApplicationELB"
         metric     = "TargetResponseTime"
         statistic  = "p95"
@@ -109,7 +109,7 @@ locals {
         dimensions = local.on_queue
       }
       no-decision = {
-        says       = "No decision for ${local.silence_seconds / 60} minutes; capacity stays as it was"
+        says       = "No decision for ${local.silence_seconds / 60} minutes; capacity stays"
         namespace  = local.decisions_metric.namespace
         metric     = local.decisions_metric.metric
         statistic  = "SampleCount"
@@ -233,9 +233,10 @@ locals {
     }
   )
 
-  redis_nodes = (
-    local.own_redis ? [for node in range(var.redis.nodes) : format("%s-%03d", local.name, node + 1)] : []
-  )
+  redis_nodes = [
+    for node in range(local.own_redis ? var.redis.nodes : 0) :
+    format("%s-%03d", local.name, node + 1)
+  ]
 }
 
 resource "aws_cloudwatch_metric_alarm" "this" {

@@ -30,7 +30,7 @@ resource "aws_db_parameter_group" "this" {
 }
 
 locals {
-  # Every web instance at full size, the worker twice (one may still be going), and a few for people.
+  # Every web instance at full size, the worker twice (one may be going), and a few for people.
   connections_needed = (
     (var.group.max_size + 2) * var.saleor.connections_per_instance + 10
   )

@@ -1,4 +1,4 @@
-# What the world is called and where it is -----------------------------------------------------
+# What the world is called and where it is -------------------------------------------------------
 
 variable "project_name" {
   description = "Prefix of every name. Two environments in one account need two of them."
@@ -10,7 +10,7 @@ variable "project_name" {
       can(regex("^[a-z][a-z0-9-]{1,30}[a-z0-9]$", var.project_name)) &&
       !strcontains(var.project_name, "--")
     )
-    error_message = "project_name takes 3 to 32 of a-z, 0-9 and single inner hyphens, a letter first."
+    error_message = "project_name is 3 to 32 of a-z, 0-9 and single inner hyphens, a letter first."
   }
 }
 
@@ -115,7 +115,7 @@ variable "ssh" {
   }
 }
 
-# Load balancer ------------------------------------------------------------------------------------
+# Load balancer ----------------------------------------------------------------------------------
 
 variable "domain" {
   description = "Host name of the shop. null: the load balancer's own name."
@@ -134,7 +134,7 @@ variable "certificate_arn" {
   default     = null
 
   validation {
-    condition     = var.certificate_arn == null || can(regex("^arn:[^:]+:acm:", var.certificate_arn))
+    condition     = can(regex("^arn:[^:]+:acm:", coalesce(var.certificate_arn, "arn:aws:acm:")))
     error_message = "certificate_arn is the ARN of an ACM certificate."
   }
 }
@@ -168,7 +168,7 @@ variable "load_balancer" {
   }
 }
 
-# Instances ----------------------------------------------------------------------------------------
+# Instances --------------------------------------------------------------------------------------
 
 variable "group" {
   description = "The scaled group: bounds, size, Spot share, native predictive policy to compare."
@@ -221,7 +221,7 @@ variable "group" {
 
   validation {
     condition     = !can(regex("^[a-z]+[0-9]+g[a-z]*[.]|^a1[.]", var.group.instance_type))
-    error_message = "group.instance_type is an x86 type; the pinned AMI and Compose are for x86_64."
+    error_message = "group.instance_type is an x86 type, as AMI and Compose are for x86_64."
   }
 }
 
@@ -235,7 +235,7 @@ variable "worker" {
 
   validation {
     condition     = !can(regex("^[a-z]+[0-9]+g[a-z]*[.]|^a1[.]", var.worker.instance_type))
-    error_message = "worker.instance_type is an x86 type; the pinned AMI and Compose are for x86_64."
+    error_message = "worker.instance_type is an x86 type, as AMI and Compose are for x86_64."
   }
 }
 
@@ -250,7 +250,7 @@ variable "ami_id" {
   }
 }
 
-# Saleor -------------------------------------------------------------------------------------------
+# Saleor -----------------------------------------------------------------------------------------
 
 variable "saleor" {
   description = "The shop: image (by digest), database connections of an instance, mail."
@@ -302,10 +302,10 @@ variable "compose" {
 }
 
 variable "secrets" {
-  description = "Django key and database password: made here (raise version for new ones) or by you."
+  description = "Django key and database password: made here (version + 1: new ones) or by you."
   type = object({
-    # false: put {"SECRET_KEY": ..., "DATABASE_PASSWORD": ...} into the secret NAME/app yourself, for
-    # instance those of a shop that moves here.
+    # false: put {"SECRET_KEY": ..., "DATABASE_PASSWORD": ...} into the secret NAME/app yourself,
+    # for instance those of a shop that moves here.
     generate = optional(bool, true)
     version  = optional(number, 1)
   })
@@ -317,7 +317,7 @@ variable "secrets" {
   }
 }
 
-# Data ---------------------------------------------------------------------------------------------
+# Data -------------------------------------------------------------------------------------------
 
 variable "database" {
   description = "PostgreSQL on RDS."
@@ -385,7 +385,7 @@ variable "storage" {
   }
 }
 
-# Controller -----------------------------------------------------------------------------------------
+# Controller -------------------------------------------------------------------------------------
 
 variable "lambda" {
   description = "The controller's function: zip, memory, timeout, reserved concurrency, log days."
@@ -420,7 +420,7 @@ variable "lambda" {
 }
 
 variable "controller" {
-  description = "Settings of the autoscaler, as in the root README. Fields left null take its default."
+  description = "Settings of the autoscaler, as in the root README. Null fields take its default."
   type = object({
     mode                  = optional(string, "observe")
     interval_minutes      = optional(number, 5)
@@ -476,7 +476,7 @@ variable "controller" {
       var.controller.metric_period_seconds % 60 == 0 &&
       60 * var.controller.interval_minutes % var.controller.metric_period_seconds == 0
     )
-    error_message = "controller.metric_period_seconds is a multiple of 60 that divides the interval."
+    error_message = "controller.metric_period_seconds is a multiple of 60 and divides the interval."
   }
 
   validation {
@@ -495,7 +495,7 @@ variable "controller" {
   }
 }
 
-# Seeing ---------------------------------------------------------------------------------------------
+# Seeing -----------------------------------------------------------------------------------------
 
 variable "alarms" {
   description = "Where alarms go, when they ring, and whether scaling activities are told too."

@@ -73,7 +73,8 @@ run "sparse" {
     alarms        = { scaling_notifications = false }
     budget        = null
     controller = {
-      interval_minutes = 60, metric_period_seconds = 300, missed_budget = 0.01, metrics_level = "none"
+      interval_minutes = 60, metric_period_seconds = 300
+      missed_budget    = 0.01, metrics_level = "none"
     }
   }
 

@@ -1,6 +1,6 @@
-# Wrong values are refused, each by the validation that is meant. A run takes one wrong value of many
-# variables at once. tests/terraform/test_variables.py runs this beside a copy of variables.tf alone,
-# where a plan takes no time: no provider is needed to refuse a value.
+# Wrong values are refused, each by the validation that is meant. A run takes one wrong value of
+# many variables at once. tests/terraform/test_variables.py runs this beside a copy of variables.tf
+# alone, where a plan takes no time: no provider is needed to refuse a value.
 
 run "first" {
   command = plan
@@ -32,8 +32,8 @@ run "first" {
 
   expect_failures = [
     var.project_name, var.environment, var.aws_region, var.max_retries, var.network, var.ssh,
-    var.domain, var.certificate_arn, var.load_balancer, var.group, var.worker, var.ami_id, var.saleor,
-    var.compose, var.secrets, var.database, var.redis, var.storage, var.controller,
+    var.domain, var.certificate_arn, var.load_balancer, var.group, var.worker, var.ami_id,
+    var.saleor, var.compose, var.secrets, var.database, var.redis, var.storage, var.controller,
     var.alarms, var.budget,
   ]
 }
