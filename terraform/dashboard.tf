@@ -80,6 +80,26 @@ locals {
       ]
     },
     {
+      heading = "The last decisions: the wish, what held it, and the model (named after its day)"
+      height  = 8
+      panels  = []
+      # Each decision is one line of JSON in the log.
+      log_query = join(" | ", [
+        "SOURCE '${aws_cloudwatch_log_group.controller.name}'",
+        "fields @timestamp",
+        "filter status = 'completed'",
+        "parse @message '\"wish_instances\": *,' as wish",
+        "parse @message '\"before_instances\": *,' as before",
+        "parse @message '\"after_instances\": *,' as after",
+        "parse @message '\"reasons\": [*]' as held_by",
+        "parse @message '\"faults\": [*]' as faults",
+        "parse @message '\"model_id\": *,' as model",
+        "display @timestamp, wish, before, after, held_by, faults, model",
+        "sort @timestamp desc",
+        "limit 50",
+      ])
+    },
+    {
       heading = "Load balancer"
       height  = 6
       panels = [
@@ -163,7 +183,9 @@ locals {
   ]
 
   interval_seconds = 60 * var.controller.interval_minutes
-  shown_rows       = [for row in local.dashboard_rows : row if length(row.panels) > 0]
+  shown_rows = [
+    for row in local.dashboard_rows : row if length(row.panels) > 0 || can(row.log_query)
+  ]
 
   # CloudWatch's grid is 24 wide. Each row takes a line for its heading and its panels' height.
   row_tops = [
@@ -180,6 +202,22 @@ locals {
       height     = 1
       properties = { markdown = "## ${row.heading}" }
     }
+  ]
+
+  dashboard_logs = [
+    for index, row in local.shown_rows : {
+      type   = "log"
+      x      = 0
+      y      = local.row_tops[index] + 1
+      width  = 24
+      height = row.height
+      properties = {
+        title  = "Decisions"
+        region = var.aws_region
+        view   = "table"
+        query  = row.log_query
+      }
+    } if can(row.log_query)
   ]
 
   dashboard_panels = flatten([
@@ -206,6 +244,6 @@ locals {
 resource "aws_cloudwatch_dashboard" "this" {
   dashboard_name = "${local.name}-dashboard"
   dashboard_body = jsonencode({
-    widgets = concat(local.dashboard_headings, local.dashboard_panels)
+    widgets = concat(local.dashboard_headings, local.dashboard_panels, local.dashboard_logs)
   })
 }

@@ -30,6 +30,7 @@ from predictive_autoscaler.demo.local_aws import (
 )
 from predictive_autoscaler.lambda_app import Application
 from tests.helpers.recorded_calls import Recorder
+from tests.helpers.shop import entry, world
 from tests.helpers.terraform import State, actions, copied, listed, mocked, required
 from tests.helpers.user_data import LIMIT_BYTES, UserData, user_data
 
@@ -274,6 +275,25 @@ class TestSeeing:
         assert headings[0] == "## Is the shop well?"
         assert headings[1].startswith("## Forecast")
         assert headings[2].startswith("## Capacity")
+
+    def test_the_log_of_decisions_is_read_as_it_is_written(self, everything: State) -> None:
+        (panel,) = (widget for widget in self.widgets(everything) if widget["type"] == "log")
+        query = panel["properties"]["query"]
+        rehearsed = world()
+        (record,) = rehearsed.run(1)
+        (line,) = rehearsed.lines
+        assert record["status"] == "completed"
+        patterns = re.findall(r"parse @message '([^']+)' as (\w+)", query)
+        read = {}
+        for pattern, name in patterns:
+            found = re.search(re.escape(pattern).replace(r"\*", "(.*?)"), line)
+            assert found is not None, pattern
+            read[name] = found[1]
+        decision = entry(record)["decision"]
+        assert int(read["wish"]) == decision["wish_instances"]
+        assert int(read["after"]) == decision["after_instances"]
+        assert json.loads(read["model"]) == decision["model_id"]
+        assert json.loads(f"[{read['held_by']}]") == decision["reasons"]
 
     def test_no_panel_covers_another(self, everything: State) -> None:
         for one, other in combinations(self.widgets(everything), 2):
