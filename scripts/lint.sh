@@ -26,9 +26,13 @@ no_package_in_locust() {
 }
 
 terraform_validate() {
-  local arguments=(-backend=false -input=false)
+  local arguments=(-backend=false -input=false) mirror
   if [[ -f terraform/.terraform.lock.hcl ]]; then
     arguments+=(-lockfile=readonly)
+  fi
+  mirror=$(scripts/terraform_plugins.sh)
+  if [[ -n $mirror ]]; then
+    arguments+=("-plugin-dir=$mirror")
   fi
   if ! terraform -chdir=terraform init -no-color "${arguments[@]}" >"$scratch/init" 2>&1; then
     cat "$scratch/init" >&2

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Write every hashed requirements file anew from pyproject.toml and requirements/lambda.in.
+# Write every hashed requirements file anew from pyproject.toml and requirements/*.in.
 #
 #   scripts/lock.sh             keep the locked versions that still satisfy the bounds
 #   scripts/lock.sh --upgrade   take the newest version of everything
@@ -55,9 +55,14 @@ compile locust/requirements.txt pyproject.toml \
 compile lambda/requirements.txt requirements/lambda.in \
   --python-version 3.13 --python-platform linux "${versions[@]}" "$@"
 
+# The audit has an environment of its own, and so versions of its own.
+compile requirements/audit.txt requirements/audit.in \
+  --universal --python-version 3.11 "$@"
+
 # No lock may name an index or a place on this machine.
 if grep -nE '^[[:space:]]*--(index-url|extra-index-url|find-links|trusted-host)|https?://|file:|(^|[[:space:]])/[a-z]' \
-  requirements/dev.txt ml-model/requirements.txt locust/requirements.txt lambda/requirements.txt; then
+  requirements/dev.txt requirements/audit.txt ml-model/requirements.txt locust/requirements.txt \
+  lambda/requirements.txt; then
   echo "lock: the lines above name an index or a path of this machine" >&2
   exit 1
 fi

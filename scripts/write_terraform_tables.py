@@ -1,0 +1,84 @@
+"""Write the tables of variables and outputs into terraform/README.md, between their marks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+MODULE = Path(__file__).parent.parent / "terraform"
+README = MODULE / "README.md"
+
+BLOCK = r'^{kind} "(\w+)" {{\n(.*?)^}}$'
+FIELD = re.compile(r"^ {4}(\w+) += (.*?)(?=^ {4}\w+ += |^ {2}}\))", re.MULTILINE | re.DOTALL)
+OPTIONAL = re.compile(r"optional\(\s*([\w()]+)\s*(?:,\s*(.*?)\s*)?\)$", re.DOTALL)
+
+
+def blocks(kind: str, text: str) -> Iterator[tuple[str, str]]:
+    """Name and body of each block of a kind, in the file's order."""
+    yield from re.findall(BLOCK.format(kind=kind), text, re.MULTILINE | re.DOTALL)
+
+
+def value_of(name: str, body: str) -> str:
+    """What stands behind `name =` in a block."""
+    found = re.search(rf"^  {name}\s+= (.*)$", body, re.MULTILINE)
+    return found[1] if found else ""
+
+
+def fields(body: str) -> str:
+    """The fields of an object with their defaults; empty for anything else."""
+    found = re.search(r"^  type += object\({\n(.*?^  }\))", body, re.MULTILINE | re.DOTALL)
+    if found is None:
+        return ""
+    told = []
+    for name, text in FIELD.findall(re.sub(r"^\s*#.*\n", "", found[1], flags=re.MULTILINE)):
+        optional = OPTIONAL.match(text.strip())
+        default = shortened(optional[2] or "null") if optional else "(required)"
+        told.append(f"`{name}` {default}")
+    return ", ".join(told)
+
+
+def shortened(default: str) -> str:
+    """Hashes are too long for a table."""
+    return re.sub(r'"(sha256:)?([0-9a-f]{8})[0-9a-f]{56}"', r'"\1\2…"', default)
+
+
+def default_of(body: str) -> str:
+    """The default, on one line."""
+    default = value_of("default", body)
+    if default == "{":
+        lines = re.search(r"^  default += {\n(.*?)^  }", body, re.MULTILINE | re.DOTALL)
+        default = f"{{ {', '.join(lines[1].split(chr(10))).strip(' ,')} }}" if lines else default
+    if not default:
+        return "required"
+    return "its fields'" if default == "{}" and fields(body) else f"`{default}`"
+
+
+def variables() -> str:
+    """The table of variables."""
+    lines = ["| variable | default | meaning | fields and their defaults |", "|---|---|---|---|"]
+    for name, body in blocks("variable", (MODULE / "variables.tf").read_text()):
+        meaning = value_of("description", body).strip('"')
+        lines.append(f"| `{name}` | {default_of(body)} | {meaning} | {fields(body)} |")
+    return "\n".join(lines) + "\n"
+
+
+def outputs() -> str:
+    """The table of outputs."""
+    lines = ["| output | meaning |", "|---|---|"]
+    for name, body in blocks("output", (MODULE / "outputs.tf").read_text()):
+        lines.append(f"| `{name}` | {value_of('description', body).strip(chr(34))} |")
+    return "\n".join(lines) + "\n"
+
+
+def with_tables(text: str) -> str:
+    """The document with both tables brought up to date."""
+    for mark, table in (("variables", variables()), ("outputs", outputs())):
+        before, rest = text.split(f"<!-- {mark} -->\n")
+        _, after = rest.split(f"<!-- /{mark} -->")
+        text = f"{before}<!-- {mark} -->\n{table}<!-- /{mark} -->{after}"
+    return text
+
+
+if __name__ == "__main__":
+    README.write_text(with_tables(README.read_text()))

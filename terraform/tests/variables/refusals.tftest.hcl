@@ -1,0 +1,175 @@
+# Wrong values are refused, each by the validation that is meant. A run takes one wrong value of
+# many variables at once. tests/terraform/test_variables.py runs this beside a copy of variables.tf
+# alone, where a plan takes no time: no provider is needed to refuse a value.
+
+run "first" {
+  command = plan
+
+  variables {
+    project_name    = "Saleor"
+    environment     = "production"
+    aws_region      = "Frankfurt"
+    max_retries     = -1
+    network         = { cidr = "10.0.0.0/8" }
+    ssh             = { cidr = "0.0.0.0/0", key_pair_name = "people" }
+    domain          = "https://shop.example.com"
+    certificate_arn = "my-certificate"
+    hosted_zone_id  = null
+    load_balancer   = { idle_timeout_seconds = 60 }
+    group           = { min_size = 5, desired_capacity = 2 }
+    worker          = { instance_type = "t4g.medium" }
+    ami_id          = "al2023"
+    saleor          = { digest = "3.23" }
+    compose         = { sha256 = "latest" }
+    secrets         = { version = 0 }
+    database        = { engine_version = "mysql" }
+    redis           = { nodes = 0 }
+    storage         = { old_versions_days = 0 }
+    controller      = { mode = "on" }
+    alarms          = { email = "people" }
+    budget          = { monthly_usd = 0 }
+  }
+
+  expect_failures = [
+    var.project_name, var.environment, var.aws_region, var.max_retries, var.network, var.ssh,
+    var.domain, var.certificate_arn, var.load_balancer, var.group, var.worker, var.ami_id,
+    var.saleor, var.compose, var.secrets, var.database, var.redis, var.storage, var.controller,
+    var.alarms, var.budget,
+  ]
+}
+
+run "second" {
+  command = plan
+
+  variables {
+    project_name   = "two--hyphens"
+    network        = { zones = 1 }
+    ssh            = { cidr = "home", key_pair_name = "people" }
+    hosted_zone_id = "Z0123456789ABCDEFGHIJ"
+    group          = { spot_percentage = 101 }
+    saleor         = { connections_per_instance = 1 }
+    secrets        = { version = 1.5 }
+    database       = { storage_gib = 10 }
+    redis          = { nodes = 7 }
+    controller     = { interval_minutes = 7 }
+    alarms         = { p95_seconds = 0 }
+  }
+
+  expect_failures = [
+    var.project_name, var.network, var.ssh, var.hosted_zone_id, var.group, var.saleor, var.secrets,
+    var.database, var.redis, var.controller, var.alarms,
+  ]
+}
+
+run "third" {
+  command = plan
+
+  variables {
+    network    = { zone_names = ["us-east-1a", "us-east-1a"] }
+    group      = { cpu_target_percent = 99 }
+    saleor     = { from_email = "the shop" }
+    database   = { storage_gib = 100, max_storage_gib = 100 }
+    controller = { phase_minutes = 5 }
+    alarms     = { errors_percent = 101 }
+  }
+
+  expect_failures = [
+    var.network, var.group, var.saleor, var.database, var.controller, var.alarms,
+  ]
+}
+
+run "fourth" {
+  command = plan
+
+  variables {
+    group      = { requests_target = 0 }
+    database   = { backup_days = 0 }
+    controller = { boot_minutes = 21 }
+  }
+
+  expect_failures = [var.group, var.database, var.controller]
+}
+
+run "fifth" {
+  command = plan
+
+  variables {
+    group      = { root_volume_gib = 8 }
+    controller = { metric_delay_seconds = 901 }
+  }
+
+  expect_failures = [var.group, var.controller]
+}
+
+run "sixth" {
+  command = plan
+
+  variables {
+    group      = { boot_seconds = 30 }
+    controller = { metric_period_seconds = 90 }
+  }
+
+  expect_failures = [var.group, var.controller]
+}
+
+run "seventh" {
+  command = plan
+
+  variables {
+    group      = { instance_type = "c7g.large" }
+    controller = { history_days = 8 }
+  }
+
+  expect_failures = [var.group, var.controller]
+}
+
+run "eighth" {
+  command = plan
+
+  variables {
+    controller = { miss_price = 20, missed_budget = 0.01 }
+  }
+
+  expect_failures = [var.controller]
+}
+
+run "ninth" {
+  command = plan
+
+  variables {
+    controller = { metrics_level = "some" }
+  }
+
+  expect_failures = [var.controller]
+}
+
+# By itself: its validation looks at the controller's interval too, and not where that is wrong.
+run "lambda_memory" {
+  command = plan
+
+  variables {
+    lambda = { memory_mb = 64 }
+  }
+
+  expect_failures = [var.lambda]
+}
+
+run "lambda_timeout" {
+  command = plan
+
+  variables {
+    lambda = { timeout_seconds = 300 }
+  }
+
+  expect_failures = [var.lambda]
+}
+
+run "lambda_days" {
+  command = plan
+
+  variables {
+    lambda = { log_days = 31 }
+  }
+
+  expect_failures = [var.lambda]
+}

@@ -1,0 +1,541 @@
+# What the world is called and where it is -------------------------------------------------------
+
+variable "project_name" {
+  description = "Prefix of every name. Two environments in one account need two of them."
+  type        = string
+  default     = "saleor-predictive-scaling"
+
+  validation {
+    condition = (
+      can(regex("^[a-z][a-z0-9-]{1,30}[a-z0-9]$", var.project_name)) &&
+      !strcontains(var.project_name, "--")
+    )
+    error_message = "project_name is 3 to 32 of a-z, 0-9 and single inner hyphens, a letter first."
+  }
+}
+
+variable "environment" {
+  description = "Which environment this is; a tag, and prod keeps a final database snapshot."
+  type        = string
+  default     = "dev"
+
+  validation {
+    condition     = contains(["dev", "staging", "prod"], var.environment)
+    error_message = "environment is dev, staging or prod."
+  }
+}
+
+variable "aws_region" {
+  description = "AWS region of everything."
+  type        = string
+  default     = "us-east-1"
+
+  validation {
+    condition     = can(regex("^[a-z]{2}(-[a-z]+)+-[0-9]$", var.aws_region))
+    error_message = "aws_region is a region's code, such as eu-central-1."
+  }
+}
+
+variable "allow_destroy" {
+  description = "Lets `terraform destroy` delete data: protections off, buckets emptied."
+  type        = bool
+  default     = false
+}
+
+variable "tags" {
+  description = "More tags for everything."
+  type        = map(string)
+  default     = {}
+}
+
+variable "max_retries" {
+  description = "How often the provider repeats a failed call. null: its own default of 25."
+  type        = number
+  default     = null
+
+  validation {
+    condition     = var.max_retries == null || try(var.max_retries >= 0, false)
+    error_message = "max_retries is 0 or more."
+  }
+}
+
+# Network ----------------------------------------------------------------------------------------
+
+variable "network" {
+  description = "Address range (a /16 to /20), number of zones, and a NAT gateway per zone or one."
+  type = object({
+    cidr  = optional(string, "10.0.0.0/16")
+    zones = optional(number, 2)
+    # Which zones. null: the first ones of the region, by name.
+    zone_names   = optional(list(string))
+    nat_per_zone = optional(bool, true)
+    flow_logs    = optional(bool, true)
+  })
+  default = {}
+
+  validation {
+    condition = (
+      can(cidrnetmask(var.network.cidr)) &&
+      try(tonumber(split("/", var.network.cidr)[1]) >= 16, false) &&
+      try(tonumber(split("/", var.network.cidr)[1]) <= 20, false)
+    )
+    error_message = "network.cidr is an IPv4 range between /16 and /20."
+  }
+
+  validation {
+    condition     = contains([2, 3], var.network.zones)
+    error_message = "network.zones is 2 or 3."
+  }
+
+  validation {
+    condition = (
+      var.network.zone_names == null ||
+      length(distinct(coalesce(var.network.zone_names, []))) == var.network.zones
+    )
+    error_message = "network.zone_names holds as many different zones as network.zones says."
+  }
+}
+
+variable "ssh" {
+  description = "SSH to the instances from one range with one key pair. null: Session Manager only."
+  type = object({
+    cidr          = string
+    key_pair_name = string
+  })
+  default = null
+
+  validation {
+    condition     = var.ssh == null || can(cidrnetmask(var.ssh.cidr))
+    error_message = "ssh.cidr is an IPv4 range, such as 203.0.113.7/32."
+  }
+
+  validation {
+    condition     = var.ssh == null || try(tonumber(split("/", var.ssh.cidr)[1]) >= 16, false)
+    error_message = "ssh.cidr must not be wider than a /16: SSH is not for the whole internet."
+  }
+}
+
+# Load balancer ----------------------------------------------------------------------------------
+
+variable "domain" {
+  description = "Host name of the shop. null: the load balancer's own name."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.domain == null || can(regex("^([a-z0-9-]+\\.)+[a-z]{2,}$", var.domain))
+    error_message = "domain is a host name in lower case, such as shop.example.com."
+  }
+}
+
+variable "certificate_arn" {
+  description = "ACM certificate of the domain. With one: HTTPS, and HTTP redirects to it."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = can(regex("^arn:[^:]+:acm:", coalesce(var.certificate_arn, "arn:aws:acm:")))
+    error_message = "certificate_arn is the ARN of an ACM certificate."
+  }
+}
+
+variable "hosted_zone_id" {
+  description = "Route 53 zone in which the domain gets its record. null: no record."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.hosted_zone_id == null || var.domain != null
+    error_message = "hosted_zone_id needs a domain."
+  }
+}
+
+variable "load_balancer" {
+  description = "Idle timeout (seconds), access logs, and an AWS WAF web ACL to put before it."
+  type = object({
+    idle_timeout_seconds = optional(number, 30)
+    access_logs          = optional(bool, true)
+    web_acl_arn          = optional(string)
+  })
+  default = {}
+
+  validation {
+    # Else the backend closes a connection that the load balancer just chose to reuse: a 502.
+    condition = (
+      var.load_balancer.idle_timeout_seconds >= 1 && var.load_balancer.idle_timeout_seconds < 35
+    )
+    error_message = "load_balancer.idle_timeout_seconds is below 35, the keep-alive of Saleor."
+  }
+}
+
+# Instances --------------------------------------------------------------------------------------
+
+variable "group" {
+  description = "The scaled group: bounds, size, Spot share, native predictive policy to compare."
+  type = object({
+    min_size           = optional(number, 1)
+    max_size           = optional(number, 10)
+    desired_capacity   = optional(number, 2)
+    instance_type      = optional(string, "t3.medium")
+    root_volume_gib    = optional(number, 20)
+    boot_seconds       = optional(number, 300)
+    spot_percentage    = optional(number, 0)
+    native_forecast    = optional(bool, false)
+    cpu_target_percent = optional(number, 70)
+    requests_target    = optional(number, 1000)
+  })
+  default = {}
+
+  validation {
+    condition = (
+      0 <= var.group.min_size && var.group.min_size <= var.group.desired_capacity &&
+      var.group.desired_capacity <= var.group.max_size
+    )
+    error_message = "group: 0 <= min_size <= desired_capacity <= max_size must hold."
+  }
+
+  validation {
+    condition     = var.group.spot_percentage >= 0 && var.group.spot_percentage <= 100
+    error_message = "group.spot_percentage is 0 to 100."
+  }
+
+  validation {
+    condition     = var.group.cpu_target_percent >= 10 && var.group.cpu_target_percent <= 95
+    error_message = "group.cpu_target_percent is 10 to 95."
+  }
+
+  validation {
+    condition     = var.group.requests_target > 0
+    error_message = "group.requests_target, per instance and minute, is above 0."
+  }
+
+  validation {
+    condition     = var.group.root_volume_gib >= 10
+    error_message = "group.root_volume_gib is 10 or more: the image alone takes 3."
+  }
+
+  validation {
+    condition     = var.group.boot_seconds >= 60 && var.group.boot_seconds <= 1200
+    error_message = "group.boot_seconds is 60 to 1200."
+  }
+
+  validation {
+    condition     = !can(regex("^[a-z]+[0-9]+g[a-z]*[.]|^a1[.]", var.group.instance_type))
+    error_message = "group.instance_type is an x86 type, as AMI and Compose are for x86_64."
+  }
+}
+
+variable "worker" {
+  description = "The instance of release step, Celery worker and beat."
+  type = object({
+    instance_type   = optional(string, "t3.medium")
+    root_volume_gib = optional(number, 20)
+  })
+  default = {}
+
+  validation {
+    condition     = !can(regex("^[a-z]+[0-9]+g[a-z]*[.]|^a1[.]", var.worker.instance_type))
+    error_message = "worker.instance_type is an x86 type, as AMI and Compose are for x86_64."
+  }
+}
+
+variable "ami_id" {
+  description = "AMI of all instances. null: the newest Amazon Linux 2023 at each apply; pin prod."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.ami_id == null || can(regex("^ami-[0-9a-f]{8,17}$", var.ami_id))
+    error_message = "ami_id looks like ami-0123456789abcdef0."
+  }
+}
+
+# Saleor -----------------------------------------------------------------------------------------
+
+variable "saleor" {
+  description = "The shop: image (by digest), database connections of an instance, mail."
+  type = object({
+    registry   = optional(string, "ghcr.io")
+    repository = optional(string, "saleor/saleor")
+    # 3.23.36.
+    digest = optional(
+      string, "sha256:3fed0d65bb93644ff5a3b8d2014ce3d9512b46dbbbcb540133efc1d69ebe6426"
+    )
+    connections_per_instance = optional(number, 20)
+    from_email               = optional(string, "shop@example.com")
+    # A secret whose whole text is Saleor's EMAIL_URL. null: mail goes to the log.
+    email_url_secret_arn = optional(string)
+    email_port           = optional(number, 587)
+  })
+  default = {}
+
+  validation {
+    condition     = can(regex("^sha256:[0-9a-f]{64}$", var.saleor.digest))
+    error_message = "saleor.digest is sha256: and 64 hexadecimal digits; a tag can change its mind."
+  }
+
+  validation {
+    condition     = var.saleor.connections_per_instance >= 2
+    error_message = "saleor.connections_per_instance is 2 or more: one for each of two workers."
+  }
+
+  validation {
+    condition     = can(regex("^[^@\\s]+@[^@\\s]+$", var.saleor.from_email))
+    error_message = "saleor.from_email is an e-mail address."
+  }
+}
+
+variable "compose" {
+  description = "Release of Docker Compose for x86_64, with the SHA-256 of its binary."
+  type = object({
+    version = optional(string, "2.31.0")
+    sha256 = optional(
+      string, "8b5d2cb358427e654ada217cfdfedc00c4273f7a8ee07f27003a18d15461b6cd"
+    )
+  })
+  default = {}
+
+  validation {
+    condition     = can(regex("^[0-9a-f]{64}$", var.compose.sha256))
+    error_message = "compose.sha256 is 64 hexadecimal digits."
+  }
+}
+
+variable "secrets" {
+  description = "Django key and database password: made here (version + 1: new ones) or by you."
+  type = object({
+    # false: put {"SECRET_KEY": ..., "DATABASE_PASSWORD": ...} into the secret NAME/app yourself,
+    # for instance those of a shop that moves here.
+    generate = optional(bool, true)
+    version  = optional(number, 1)
+  })
+  default = {}
+
+  validation {
+    condition     = var.secrets.version >= 1 && floor(var.secrets.version) == var.secrets.version
+    error_message = "secrets.version is a whole number from 1."
+  }
+}
+
+# Data -------------------------------------------------------------------------------------------
+
+variable "database" {
+  description = "PostgreSQL on RDS."
+  type = object({
+    engine_version       = optional(string, "16")
+    instance_class       = optional(string, "db.t3.medium")
+    multi_az             = optional(bool, true)
+    read_replica         = optional(bool, false)
+    storage_gib          = optional(number, 20)
+    max_storage_gib      = optional(number, 100)
+    max_connections      = optional(number, 400)
+    backup_days          = optional(number, 7)
+    performance_insights = optional(bool, true)
+  })
+  default = {}
+
+  validation {
+    condition     = can(regex("^1[4-9](\\.[0-9]+)?$", var.database.engine_version))
+    error_message = "database.engine_version is 14 to 19, with or without a minor version."
+  }
+
+  validation {
+    condition     = var.database.storage_gib >= 20
+    error_message = "database.storage_gib is 20 or more."
+  }
+
+  validation {
+    # What AWS demands of storage autoscaling.
+    condition     = var.database.max_storage_gib >= 1.1 * var.database.storage_gib
+    error_message = "database.max_storage_gib is at least 1.1 times storage_gib."
+  }
+
+  validation {
+    condition     = var.database.backup_days >= 1 && var.database.backup_days <= 35
+    error_message = "database.backup_days is 1 to 35."
+  }
+}
+
+variable "redis" {
+  description = "Redis on ElastiCache, or an existing one by its TLS host name."
+  type = object({
+    node_type     = optional(string, "cache.t3.medium")
+    nodes         = optional(number, 2)
+    existing_host = optional(string)
+  })
+  default = {}
+
+  validation {
+    condition     = var.redis.nodes >= 1 && var.redis.nodes <= 6
+    error_message = "redis.nodes is 1 (no failover) to 6."
+  }
+}
+
+variable "storage" {
+  description = "Buckets: how long old versions are kept, and the TLS-only policy."
+  type = object({
+    old_versions_days = optional(number, 30)
+    tls_only          = optional(bool, true)
+  })
+  default = {}
+
+  validation {
+    condition     = var.storage.old_versions_days >= 1
+    error_message = "storage.old_versions_days is 1 or more."
+  }
+}
+
+# Controller -------------------------------------------------------------------------------------
+
+variable "lambda" {
+  description = "The controller's function: zip, memory, timeout, reserved concurrency, log days."
+  type = object({
+    zip                  = optional(string)
+    memory_mb            = optional(number, 512)
+    timeout_seconds      = optional(number, 60)
+    reserved_concurrency = optional(number)
+    log_days             = optional(number, 30)
+  })
+  default = {}
+
+  validation {
+    condition     = var.lambda.memory_mb >= 128 && var.lambda.memory_mb <= 512
+    error_message = "lambda.memory_mb is 128 to 512."
+  }
+
+  validation {
+    condition = (
+      var.lambda.timeout_seconds >= 10 && var.lambda.timeout_seconds <= 300 &&
+      var.lambda.timeout_seconds < 60 * var.controller.interval_minutes
+    )
+    error_message = "lambda.timeout_seconds is 10 to 300, and shorter than the control interval."
+  }
+
+  validation {
+    condition = contains(
+      [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731], var.lambda.log_days
+    )
+    error_message = "lambda.log_days is a retention that CloudWatch Logs offers, such as 14 or 30."
+  }
+}
+
+variable "controller" {
+  description = "Settings of the autoscaler, as in the root README. Null fields take its default."
+  type = object({
+    mode                  = optional(string, "observe")
+    interval_minutes      = optional(number, 5)
+    phase_minutes         = optional(number, 2)
+    boot_minutes          = optional(number, 5)
+    metric_delay_seconds  = optional(number, 120)
+    metric_period_seconds = optional(number, 60)
+    history_days          = optional(number, 14)
+    timezone              = optional(string, "UTC")
+    capacity_per_instance = optional(number)
+    miss_price            = optional(number)
+    missed_budget         = optional(number)
+    max_model_age_days    = optional(number, 14)
+    metrics_level         = optional(string, "full")
+  })
+  default = {}
+
+  validation {
+    condition     = contains(["off", "observe", "full"], var.controller.mode)
+    error_message = "controller.mode is off, observe or full."
+  }
+
+  validation {
+    condition = (
+      contains([1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30, 60], var.controller.interval_minutes)
+    )
+    error_message = "controller.interval_minutes is a divisor of 60."
+  }
+
+  validation {
+    condition = (
+      var.controller.phase_minutes >= 0 &&
+      var.controller.phase_minutes < var.controller.interval_minutes
+    )
+    error_message = "controller.phase_minutes is 0 or more and less than the interval."
+  }
+
+  validation {
+    condition     = var.controller.boot_minutes >= 1 && var.controller.boot_minutes <= 20
+    error_message = "controller.boot_minutes is 1 to 20."
+  }
+
+  validation {
+    condition = (
+      var.controller.metric_delay_seconds >= 0 && var.controller.metric_delay_seconds <= 900
+    )
+    error_message = "controller.metric_delay_seconds is 0 to 900."
+  }
+
+  validation {
+    condition = (
+      var.controller.metric_period_seconds >= 60 &&
+      var.controller.metric_period_seconds % 60 == 0 &&
+      60 * var.controller.interval_minutes % var.controller.metric_period_seconds == 0
+    )
+    error_message = "controller.metric_period_seconds is a multiple of 60 and divides the interval."
+  }
+
+  validation {
+    condition     = var.controller.history_days >= 9 && var.controller.history_days <= 60
+    error_message = "controller.history_days is 9 to 60."
+  }
+
+  validation {
+    condition     = var.controller.miss_price == null || var.controller.missed_budget == null
+    error_message = "controller: set miss_price or missed_budget, not both."
+  }
+
+  validation {
+    condition     = contains(["full", "basic", "none"], var.controller.metrics_level)
+    error_message = "controller.metrics_level is full, basic or none."
+  }
+}
+
+# Seeing -----------------------------------------------------------------------------------------
+
+variable "alarms" {
+  description = "Where alarms go, when they ring, and whether scaling activities are told too."
+  type = object({
+    email                 = optional(string)
+    p95_seconds           = optional(number, 1)
+    errors_percent        = optional(number, 2)
+    scaling_notifications = optional(bool, true)
+  })
+  default = {}
+
+  validation {
+    condition     = var.alarms.email == null || can(regex("^[^@\\s]+@[^@\\s]+$", var.alarms.email))
+    error_message = "alarms.email is an e-mail address."
+  }
+
+  validation {
+    condition     = var.alarms.p95_seconds > 0
+    error_message = "alarms.p95_seconds is above 0."
+  }
+
+  validation {
+    condition     = var.alarms.errors_percent > 0 && var.alarms.errors_percent <= 100
+    error_message = "alarms.errors_percent is above 0 and at most 100."
+  }
+}
+
+variable "budget" {
+  description = "Monthly budget in USD, of the account or of the tag Project. null: none."
+  type = object({
+    monthly_usd = number
+    # Needs the tag to be activated for cost allocation first; until then it counts nothing.
+    by_tag = optional(bool, false)
+  })
+  default = {
+    monthly_usd = 300
+  }
+
+  validation {
+    condition     = var.budget == null || try(var.budget.monthly_usd > 0, false)
+    error_message = "budget.monthly_usd is above 0."
+  }
+}
