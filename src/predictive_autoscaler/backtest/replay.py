@@ -46,9 +46,9 @@ from predictive_autoscaler.model.train import TrainOptions
 from predictive_autoscaler.ports import GroupControl, Ports
 
 GROUP = "replay"
-LEAST_REFIT = timedelta(days=1)
 REFIT_SHARE = 0.2
-"""The model is trained anew after this share of what it learns from, at least a day."""
+REFITS = (timedelta(days=1), timedelta(days=3))
+"""The model is trained anew after this share of what it learns from, within this range."""
 WARM_UP = timedelta(days=2)
 """Decisions made before the evaluated part, so that the ledger is not new in it."""
 FORMER_TARGET = 0.7
@@ -93,12 +93,14 @@ class Replay:
 
 
 def refit_bins(known_bins: int, interval: timedelta) -> int:
-    """Bins until the next training, so that training costs the same per day.
+    """Bins until the next training.
 
-    What it costs grows with what is learned from, and so does the time between.
+    What training costs grows with what is learned from, and so does the time between: the
+    cost per day stays much the same.
     """
     learned = min(known_bins, TrainOptions(GROUP).max_bins)
-    return max(LEAST_REFIT // interval, int(REFIT_SHARE * learned))
+    least, most = (period // interval for period in REFITS)
+    return min(max(int(REFIT_SHARE * learned), least), most)
 
 
 def lab_parameters(

@@ -28,7 +28,7 @@ import numpy as np
 from predictive_autoscaler.core.demand import instances_for
 from predictive_autoscaler.core.types import Candidate, FloatArray, Forecast
 
-ROUNDING_UP = 1.5
+ROUNDING_UP = 1.25
 """What a fraction must be worth to become one more instance: spares changes to and fro."""
 
 

@@ -2,7 +2,7 @@
 
 Surprises come in bursts: where the last forecasts fell short, the next one should reach
 higher, and after a calm stretch it may reach less high. The scale follows the upward
-surprises of the last minutes against those of the last days, as the volatility of GARCH
+surprises of the last minutes against those of the last day, as the volatility of GARCH
 models does (Bollerslev, "Generalized Autoregressive Conditional Heteroskedasticity",
 Journal of Econometrics 31, 1986). Whether it is used is decided by its record: by the
 pinball loss (Koenker and Bassett, Econometrica 46, 1978) of the quantiles that it would
@@ -23,8 +23,8 @@ MEDIAN, UPPER = 0.5, 0.9
 JUDGED = (0.9, 0.97, 0.99)
 """Quantiles whose loss decides whether the scale is used."""
 REMEMBERED = (MEDIAN, UPPER, *JUDGED)
-SHORT_MEMORY_SECONDS = 20 * 60
-LONG_MEMORY_SECONDS = 2 * 86400
+SHORT_MEMORY_SECONDS = 10 * 60
+LONG_MEMORY_SECONDS = 86400
 USUAL = 0.4
 """Upward surprise to begin with; a normal distribution has 0.31."""
 MOST = 4.0

@@ -31,7 +31,9 @@ from predictive_autoscaler.model.fit import ForestOptions, fit_mixture
 MIN_HOURS = 24
 MIN_ROWS = 100
 HELD_BACK = 0.15
-"""Share of the newest rows held back to score."""
+MOST_HELD_BACK = 2 * DAY
+"""Share of the newest rows held back to score, and seconds that they may be at most. Much more
+than a model is used for would ask how well it stands drift that its successor will have seen."""
 ENOUGH_DAYS = 2
 """With this many more, the first day is not learned from: it has no day before it."""
 _NEGLIGIBLE_SHARE = 1 / 300
@@ -91,7 +93,7 @@ def train(
     _check_span(samples)
     dataset = make_dataset(samples, options.parameters, _negligible(samples))
     rows = _rows(dataset, options)
-    fitted, held_back = _split(rows, options.parameters.horizon_bins)
+    fitted, held_back = _split(rows, options.parameters)
     progress("fitting on the older rows")
     trial = _fit(dataset, fitted, options.forest.halved())
     progress("scoring on held-back time")
@@ -150,10 +152,11 @@ def _rows(dataset: Dataset, options: TrainOptions) -> Rows:
     return rows
 
 
-def _split(rows: Rows, horizon_bins: int) -> tuple[Rows, Rows]:
+def _split(rows: Rows, parameters: FeatureParameters) -> tuple[Rows, Rows]:
     """Older and newest rows, a horizon apart so that no label is seen twice."""
-    first = int(len(rows) * (1 - HELD_BACK))
-    return rows[: first - horizon_bins], rows[first:]
+    held_back = min(int(len(rows) * HELD_BACK), parameters.bins(MOST_HELD_BACK))
+    first = len(rows) - held_back
+    return rows[: first - parameters.horizon_bins], rows[first:]
 
 
 def _fit(dataset: Dataset, rows: Rows, options: ForestOptions) -> Mixture:
