@@ -18,9 +18,7 @@ PRIOR_INSTANCE_INTERVALS = 500.0
 """How much demand at just the aimed share the short memory begins with; the long, four times."""
 SHADOW_CEILING = 1.0
 """Share of the shadow's hours beyond which our own spending makes misses cheaper."""
-RESTRAINT_GAIN = 0.06
-START_RESTRAINT = 1.0
-"""Without a record of its own, the controller begins thrifty."""
+RESTRAINT_GAIN = 0.1
 MOST_RESTRAINT = 8.0
 """Three thousand times cheaper: beyond that, nothing is left to give up."""
 BUDGET_GAIN = 0.1
@@ -63,7 +61,7 @@ class Ledger:
     missed_lately: Fading = Fading()
     missed_longer: Fading = Fading()
     shadow: Fading = Fading()
-    restraint: float = START_RESTRAINT
+    restraint: float = 0.0
     log_budget_price: float = math.log(START_PRICE)
     covered: Fading = Fading()
     error: Fading = Fading()
