@@ -54,6 +54,45 @@ def test_one_bad_trace_does_not_end_the_others(trace: Path, tmp_path: Path) -> N
     assert "bad.csv" in page
 
 
+def test_an_announced_event_is_prepared_for(trace: Path, tmp_path: Path) -> None:
+    calendar = tmp_path / "calendar.json"
+    event = {
+        "name": "launch",
+        "start": "2026-03-08T20:00:00Z",
+        "end": "2026-03-08T20:30:00Z",
+        "min_instances": 55,
+    }
+    calendar.write_text(json.dumps([event]))
+    out = tmp_path / "out"
+    succeeded(run("backtest", trace, "--calendar", calendar, "--out", out, "--jobs", "1"))
+    with (out / "shop" / "decisions.csv").open() as file:
+        rows = [row for row in csv.DictReader(file) if row["time"] > "2026-03-08T19:4"]
+    ours = {row["time"]: row for row in rows if row["policy"] == "predictive"}
+    asked = {time: int(row["desired_capacity"]) for time, row in ours.items()}
+    # Boot and one interval ahead, until it ends; target tracking knows nothing of it.
+    assert asked["2026-03-08T19:45:00Z"] < 55 <= asked["2026-03-08T19:50:00Z"]
+    assert asked["2026-03-08T20:25:00Z"] == 55 > asked["2026-03-08T20:35:00Z"]
+    others = [row for row in rows if row["policy"] == "target tracking 70 %"]
+    assert max(int(row["desired_capacity"]) for row in others) < 55
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        ("{", "Expecting"),
+        ("{}", "a list of events is needed"),
+        ('[{"name": "launch"}]', "has no end"),
+    ],
+)
+def test_a_malformed_calendar_is_told(
+    trace: Path, tmp_path: Path, content: str, problem: str
+) -> None:
+    calendar = tmp_path / "calendar.json"
+    calendar.write_text(content)
+    done = run("backtest", trace, "--calendar", calendar)
+    assert problem in complaint(done, code=2)
+
+
 def test_forecast_scores_are_written_and_shown(
     capfd: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,

@@ -21,7 +21,7 @@ from predictive_autoscaler.backtest.replay import (
 from predictive_autoscaler.backtest.world import serve
 from predictive_autoscaler.core.features import DAY
 from predictive_autoscaler.core.scoring import Elasticity, ScalingScore, elasticity, score_scaling
-from predictive_autoscaler.core.types import Bounds, FloatArray, Samples, utc_text
+from predictive_autoscaler.core.types import Bounds, CalendarEvent, FloatArray, Samples, utc_text
 from predictive_autoscaler.errors import AutoscalerError, DataError, UsageError
 from predictive_autoscaler.model.recorded import at_interval, read_recording
 
@@ -45,6 +45,7 @@ class LabOptions:
             needs 30 instances.
         eval_start: None: after the first 55 %, at least six days.
         parameters: fields of the control parameters to set for our own policies.
+        calendar: announced events, which our own policies know of from the start.
         grain_minutes: 1 counts misses by the minute, where a minute file is given.
     """
 
@@ -55,6 +56,7 @@ class LabOptions:
     eval_start: datetime | None = None
     bounds: Bounds = field(default_factory=lambda: Bounds(1, 60))
     parameters: Mapping[str, float | str] = field(default_factory=dict)
+    calendar: tuple[CalendarEvent, ...] = ()
     grain_minutes: int = 5
     seed: int = 1
 
@@ -65,7 +67,7 @@ class LabOptions:
     def of_replay(self, setting: Setting) -> ReplayOptions:
         """How our own policy is replayed under these options."""
         parameters = lab_parameters(setting, self.boot_minutes, **self.parameters)
-        return ReplayOptions(setting, parameters, seed=self.seed)
+        return ReplayOptions(setting, parameters, self.calendar, seed=self.seed)
 
     @property
     def by_minute(self) -> bool:

@@ -13,6 +13,7 @@ from predictive_autoscaler.cli.backtest_options import (
     Backend,
     read_aim,
     read_bounds,
+    read_calendar,
     read_grain,
     read_interval,
     read_moment,
@@ -148,6 +149,13 @@ def backtest(
     days: Annotated[
         int, typer.Option(min=1, max=455, help="Days of recorded metrics to look back.")
     ] = 14,
+    calendar: Annotated[
+        Path | None,
+        typer.Option(
+            help='Announced events (JSON: [{"name", "start", "end", "min_instances"}, …]) that '
+            "our own policies know of, as in the group's control file."
+        ),
+    ] = None,
     grain: Annotated[
         int,
         typer.Option(
@@ -215,6 +223,7 @@ def backtest(
         capacity_per_instance=capacity,
         bounds=bounds or lab.LabOptions().bounds,
         parameters=dict(aim),
+        calendar=read_calendar(calendar),
         seed=seed,
     )
     plan = backtest_run.Plan(

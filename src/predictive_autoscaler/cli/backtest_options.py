@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 from enum import Enum
+from pathlib import Path
 
-from predictive_autoscaler.core.types import Bounds, utc_from_text
-from predictive_autoscaler.errors import UsageError
+from predictive_autoscaler.adapters.stores.controls import control_from_json
+from predictive_autoscaler.core.types import Bounds, CalendarEvent, utc_from_text
+from predictive_autoscaler.errors import DataError, UsageError
 
 MISS_PRICES = (1.0, 1e6)
 BUDGETS = (1e-5, 0.2)
@@ -28,6 +31,20 @@ def read_moment(text: str | None) -> datetime | None:
         raise UsageError(
             f"--eval-start is {text!r}; write it as 2026-11-20T00:00:00Z, with a zone"
         ) from None
+
+
+def read_calendar(path: Path | None) -> tuple[CalendarEvent, ...]:
+    """`--calendar`: announced events; none without a file.
+
+    Raises:
+        UsageError: the file cannot be read, or an event in it is malformed.
+    """
+    if path is None:
+        return ()
+    try:
+        return control_from_json({"calendar": json.loads(path.read_text())}).calendar
+    except (OSError, ValueError, DataError) as error:
+        raise UsageError(f"--calendar {path}: {error}") from None
 
 
 def read_bounds(low: int | None, high: int | None) -> Bounds | None:

@@ -254,7 +254,7 @@ def _print(facts: dict[str, Any]) -> None:
     out.print(table)
     out.print(
         f"{facts['rows']:,} intervals learned; {facts['filled_bins']} absent ones filled, "
-        f"{facts['masked_bins']} left out, {facts['censored_bins']} overloaded ones left out."
+        f"{facts['masked_bins']} left out, {facts['censored_bins']} overloaded (lower bounds)."
     )
     if facts.get("interpolated_from_minutes"):
         out.print(

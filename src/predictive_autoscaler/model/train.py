@@ -147,7 +147,7 @@ def _rows(dataset: Dataset, options: TrainOptions) -> Rows:
     if len(rows) < MIN_ROWS:
         raise DataError(
             f"found {len(rows)} intervals to learn from, with {dataset.masked_bins} absent and "
-            f"{dataset.censored_bins} overloaded ones left out; at least {MIN_ROWS} are needed"
+            f"{dataset.censored_bins} overloaded ones; at least {MIN_ROWS} are needed"
         )
     return rows
 

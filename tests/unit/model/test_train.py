@@ -191,7 +191,7 @@ class TestTooLittle:
         with pytest.raises(DataError) as caught:
             train(hot, OPTIONS)
         message = str(caught.value)
-        assert "190 overloaded ones left out; at least 100 are needed" in message
+        assert "190 overloaded ones; at least 100 are needed" in message
 
     def test_a_coarse_interval_with_too_few_rows(self) -> None:
         hourly = shop(3600).latest(48)

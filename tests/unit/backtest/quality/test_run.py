@@ -47,7 +47,11 @@ class TestThePlan:
     def test_every_policy_of_the_lab_is_measured_everywhere(self) -> None:
         for trace in plan.TRACES:
             labels = [variant.label for variant in plan.variants(trace)]
-            assert labels[: len(lab.known_policies())] == list(lab.known_policies())
+            nets = {lab.WITH_NET, lab.WITH_CARELESS_NET}
+            left_out = nets if trace in plan.WITHOUT_NETS else set()
+            wanted = [name for name in lab.known_policies() if name not in left_out]
+            assert labels[: len(wanted)] == wanted
+            assert not left_out & set(labels)
             assert BUDGET.label in labels
             assert len(set(labels)) == len(labels)
 
@@ -61,7 +65,7 @@ class TestThePlan:
     def test_the_longest_replays_come_first(self, tmp_path: Path) -> None:
         traffics = load_traces(recordings(tmp_path, APP, TAXI))
         work = plan.work_list(traffics)
-        assert {item.variants[0].policy for item in work[:8]} <= set(lab.OUR_POLICIES)
+        assert {item.variants[0].policy for item in work[:6]} <= set(lab.OUR_POLICIES)
         seconds = [item.seconds for item in work]
         assert seconds == sorted(seconds, reverse=True)
         done = sorted((item.traffic.name, one.label) for item in work for one in item.variants)
