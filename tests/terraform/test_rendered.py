@@ -67,11 +67,11 @@ def variables_of(state: State) -> dict[str, str]:
 
 class TestEnvironment:
     def test_its_keys_are_the_settings(self, states: dict[str, State]) -> None:
-        """Two settings exclude each other, so it takes two applies to see them all."""
+        """Three settings exclude each other, so it takes three applies to see them all."""
         given = set().union(*(variables_of(state) for state in states.values()))
         assert given == {setting.variable for setting in SETTINGS}
 
-    @pytest.mark.parametrize("name", ["everything", "sparse"])
+    @pytest.mark.parametrize("name", ["everything", "sparse", "quantile"])
     def test_the_package_takes_it(self, states: dict[str, State], name: str) -> None:
         settings = read_settings(variables_of(states[name]))
         assert settings.groups[0].mode == "observe"
