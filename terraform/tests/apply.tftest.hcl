@@ -113,4 +113,12 @@ run "quantile" {
     redis         = { existing_host = "redis.example.internal" }
     controller    = { quantile = 0.95, instance_hour_price = 0.05, interval_minutes = 30 }
   }
+
+  assert {
+    condition = (
+      aws_cloudwatch_metric_alarm.this["model-unused"].period == 1800 &&
+      aws_cloudwatch_metric_alarm.this["model-unused"].evaluation_periods == 2
+    )
+    error_message = "An alarm looks at whole intervals: else half of its periods hold no data."
+  }
 }
