@@ -141,6 +141,19 @@ class TestUserData:
             "AutoScalingGroupName": "${aws:AutoScalingGroupName}"
         }
 
+    def test_what_the_units_say_goes_to_cloudwatch(self, instance: UserData) -> None:
+        """The agent reads files, not the journal."""
+        config = json.loads(instance.files["/opt/shop/cloudwatch-agent.json"])
+        read = {
+            row["file_path"] for row in config["logs"]["logs_collected"]["files"]["collect_list"]
+        }
+        units = {name: text for name, text in instance.files.items() if name.endswith(".service")}
+        assert units
+        for name, text in units.items():
+            written = re.search(r"^StandardOutput=append:(.+)$", text, re.MULTILINE)
+            assert written is not None, name
+            assert written[1] in read, name
+
     def test_only_the_worker_knows_the_masters_secret(self, everything: State) -> None:
         assert "MASTER_SECRET_ARN" in user_data(everything, "worker").text
         assert (
