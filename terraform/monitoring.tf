@@ -109,7 +109,7 @@ locals {
         dimensions = local.on_queue
       }
       no-decision = {
-        says       = "No decision for ${local.silence_seconds / 60} minutes; capacity stays"
+        says       = "No decision for ${local.silence_seconds / 60} minutes"
         namespace  = local.decisions_metric.namespace
         metric     = local.decisions_metric.metric
         statistic  = "SampleCount"
