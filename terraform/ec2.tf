@@ -192,6 +192,8 @@ resource "aws_autoscaling_group" "web" {
   # Instances wait for the first release: an apply need not.
   wait_for_capacity_timeout = "0"
   capacity_rebalance        = var.group.spot_percentage > 0
+  # Goes also with instances that still wait for a release, whose hooks nobody will answer.
+  force_delete = var.allow_destroy
 
   metrics_granularity = "1Minute"
   enabled_metrics = [
@@ -294,6 +296,7 @@ resource "aws_autoscaling_group" "worker" {
   health_check_type         = "EC2"
   health_check_grace_period = 300
   wait_for_capacity_timeout = "0"
+  force_delete              = var.allow_destroy
 
   launch_template {
     id      = aws_launch_template.this["worker"].id
@@ -332,8 +335,8 @@ resource "aws_autoscaling_group" "worker" {
   ]
 }
 
-# While the controller observes, these scale the group. When it takes over, it turns them into a
-# safety net: other targets, no scale-in. Those two fields are therefore not Terraform's.
+# While the controller observes, these scale the group. When it takes over, it is to turn them into
+# a safety net: other targets, no scale-in. Those two fields are therefore not Terraform's.
 
 resource "aws_autoscaling_policy" "cpu" {
   name                      = "${local.name}-cpu"

@@ -60,6 +60,8 @@ locals {
     AUTOSCALER_TARGET_CPU_PERCENT    = var.group.cpu_target_percent
     AUTOSCALER_MISS_PRICE            = var.controller.miss_price
     AUTOSCALER_MISSED_BUDGET         = var.controller.missed_budget
+    AUTOSCALER_QUANTILE              = var.controller.quantile
+    AUTOSCALER_INSTANCE_HOUR_PRICE   = var.controller.instance_hour_price
     AUTOSCALER_MAX_MODEL_AGE_DAYS    = var.controller.max_model_age_days
     AUTOSCALER_METRICS_LEVEL         = var.controller.metrics_level
   }

@@ -109,7 +109,7 @@ locals {
         dimensions = local.on_queue
       }
       no-decision = {
-        says       = "No decision for ${local.silence_seconds / 60} minutes; capacity stays"
+        says       = "No decision for ${local.silence_seconds / 60} minutes"
         namespace  = local.decisions_metric.namespace
         metric     = local.decisions_metric.metric
         statistic  = "SampleCount"
@@ -154,8 +154,8 @@ locals {
           metric     = "ForecastCoverage"
           statistic  = "Average"
           below      = 80
-          period     = 900
-          times      = 4
+          period     = local.model_period
+          times      = local.model_periods
           dimensions = local.on_group
         }
         model-unused = {
@@ -164,8 +164,8 @@ locals {
           metric     = "ModelState"
           statistic  = "Minimum"
           above      = 0
-          period     = 900
-          times      = 4
+          period     = local.model_period
+          times      = local.model_periods
           dimensions = local.on_group
         }
       } : key => alarm if local.published
@@ -215,6 +215,11 @@ locals {
 
   # Three intervals, and 15 minutes at least.
   silence_seconds = max(900, 3 * local.interval_seconds)
+
+  # An hour in periods of a quarter, or of an interval where that is longer: a period in which
+  # nothing is published counts as a good one.
+  model_period  = max(900, local.interval_seconds)
+  model_periods = ceil(3600 / local.model_period)
 
   published = var.controller.metrics_level != "none"
 

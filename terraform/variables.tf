@@ -137,6 +137,11 @@ variable "certificate_arn" {
     condition     = can(regex("^arn:[^:]+:acm:", coalesce(var.certificate_arn, "arn:aws:acm:")))
     error_message = "certificate_arn is the ARN of an ACM certificate."
   }
+
+  validation {
+    condition     = var.certificate_arn == null || var.domain != null
+    error_message = "certificate_arn needs the domain that the certificate is for."
+  }
 }
 
 variable "hosted_zone_id" {
@@ -280,8 +285,17 @@ variable "saleor" {
   }
 
   validation {
-    condition     = can(regex("^[^@\\s]+@[^@\\s]+$", var.saleor.from_email))
-    error_message = "saleor.from_email is an e-mail address."
+    condition = can(regex(
+      "^[a-z0-9.-]+(:[0-9]+)?/[a-z0-9]+([._/-]+[a-z0-9]+)*$",
+      "${var.saleor.registry}/${var.saleor.repository}",
+    ))
+    error_message = "saleor.registry is a host, saleor.repository a path, without a tag or https://."
+  }
+
+  validation {
+    # It stands between quotes in a file of the shell.
+    condition     = can(regex("^[^@\\s']+@[^@\\s']+$", var.saleor.from_email))
+    error_message = "saleor.from_email is an e-mail address, without quotes."
   }
 }
 
@@ -294,6 +308,11 @@ variable "compose" {
     )
   })
   default = {}
+
+  validation {
+    condition     = can(regex("^[0-9]+[.][0-9]+[.][0-9]+$", var.compose.version))
+    error_message = "compose.version is a number such as 2.31.0, without a v."
+  }
 
   validation {
     condition     = can(regex("^[0-9a-f]{64}$", var.compose.sha256))
@@ -369,6 +388,11 @@ variable "redis" {
     condition     = var.redis.nodes >= 1 && var.redis.nodes <= 6
     error_message = "redis.nodes is 1 (no failover) to 6."
   }
+
+  validation {
+    condition     = can(regex("^[a-z0-9.-]+$", coalesce(var.redis.existing_host, "none")))
+    error_message = "redis.existing_host is a host name alone, without rediss:// and port."
+  }
 }
 
 variable "storage" {
@@ -433,6 +457,8 @@ variable "controller" {
     capacity_per_instance = optional(number)
     miss_price            = optional(number)
     missed_budget         = optional(number)
+    quantile              = optional(number)
+    instance_hour_price   = optional(number)
     max_model_age_days    = optional(number, 14)
     metrics_level         = optional(string, "full")
   })
@@ -485,8 +511,61 @@ variable "controller" {
   }
 
   validation {
-    condition     = var.controller.miss_price == null || var.controller.missed_budget == null
-    error_message = "controller: set miss_price or missed_budget, not both."
+    condition     = can(regex("^[A-Za-z]+(/[A-Za-z0-9_+-]+)*$", var.controller.timezone))
+    error_message = "controller.timezone is an IANA zone, such as Europe/Berlin."
+  }
+
+  validation {
+    condition     = coalesce(var.controller.capacity_per_instance, 1) > 0
+    error_message = "controller.capacity_per_instance is above 0."
+  }
+
+  validation {
+    condition = (
+      coalesce(var.controller.miss_price, 1) >= 1 &&
+      coalesce(var.controller.miss_price, 1) <= 1000000
+    )
+    error_message = "controller.miss_price is 1 to 1000000."
+  }
+
+  validation {
+    condition = (
+      coalesce(var.controller.missed_budget, 0.01) >= 0.00001 &&
+      coalesce(var.controller.missed_budget, 0.01) <= 0.2
+    )
+    error_message = "controller.missed_budget is a share, 0.00001 to 0.2."
+  }
+
+  validation {
+    condition = (
+      coalesce(var.controller.quantile, 0.5) >= 0.5 &&
+      coalesce(var.controller.quantile, 0.5) <= 0.9999
+    )
+    error_message = "controller.quantile is 0.5 to 0.9999."
+  }
+
+  validation {
+    condition = length([
+      for aim in [
+        var.controller.miss_price, var.controller.missed_budget, var.controller.quantile,
+      ] : aim if aim != null
+    ]) <= 1
+    error_message = "controller: set at most one of miss_price, missed_budget and quantile."
+  }
+
+  validation {
+    condition = (
+      coalesce(var.controller.instance_hour_price, 1) >= 0.0001 &&
+      coalesce(var.controller.instance_hour_price, 1) <= 1000
+    )
+    error_message = "controller.instance_hour_price is 0.0001 to 1000."
+  }
+
+  validation {
+    condition = (
+      var.controller.max_model_age_days >= 0.1 && var.controller.max_model_age_days <= 365
+    )
+    error_message = "controller.max_model_age_days is 0.1 to 365."
   }
 
   validation {

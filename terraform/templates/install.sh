@@ -1,6 +1,15 @@
 #!/usr/bin/env bash
-# Runs once, at the first boot: installs what Amazon Linux 2023 lacks, and starts the shop.
+# Runs once, at the first boot: installs what Amazon Linux 2023 lacks, and starts the shop. What
+# fails is tried again: nobody replaces a worker that could not reach a mirror for a moment.
 set -euo pipefail
+
+if [[ ${1:-} != once ]]; then
+  until "$0" once; do
+    echo "shop: the installation failed; once more" >&2
+    sleep "${RETRY_SECONDS:-20}"
+  done
+  exit
+fi
 
 shop=${SHOP:-/opt/shop}
 # shellcheck source=/dev/null

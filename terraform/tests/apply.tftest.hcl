@@ -58,7 +58,7 @@ run "too_many_connections" {
   expect_failures = [aws_db_instance.this]
 }
 
-# The other one of two settings that exclude each other, and nothing that is only for prod.
+# The second of three settings that exclude each other, and nothing that is only for prod.
 run "sparse" {
   command = apply
 
@@ -99,5 +99,26 @@ run "sparse" {
   assert {
     condition     = output.shop_url == "http://mock.us-east-1.elb.amazonaws.com/"
     error_message = "Without a domain the shop answers under the load balancer's name."
+  }
+}
+
+# The third of three settings that exclude each other.
+run "quantile" {
+  command = apply
+
+  variables {
+    allow_destroy = true
+    secrets       = { generate = false }
+    lambda        = { zip = "versions.tf" }
+    redis         = { existing_host = "redis.example.internal" }
+    controller    = { quantile = 0.95, instance_hour_price = 0.05, interval_minutes = 30 }
+  }
+
+  assert {
+    condition = (
+      aws_cloudwatch_metric_alarm.this["model-unused"].period == 1800 &&
+      aws_cloudwatch_metric_alarm.this["model-unused"].evaluation_periods == 2
+    )
+    error_message = "An alarm looks at whole intervals: else half of its periods hold no data."
   }
 }

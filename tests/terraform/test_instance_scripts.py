@@ -74,6 +74,7 @@ class Instance:
                 "PROBE_SECONDS": "0",
                 "SETTLE_SECONDS": "0",
                 "GONE_SECONDS": "0",
+                "RETRY_SECONDS": "0",
             },
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -99,7 +100,7 @@ def instance(tmp_path: Path) -> Instance:
     shop, cloud = tmp_path / "shop", tmp_path / "cloud"
     (shop / "bin").mkdir(parents=True)
     cloud.mkdir()
-    for name in ("lib.sh", "start.sh", "drain.sh"):
+    for name in ("install.sh", "lib.sh", "start.sh", "drain.sh"):
         shutil.copy(SOURCE / "templates" / name, shop)
     for name, text in {"curl": CURL, "docker": DOCKER, "aws": AWS}.items():
         (shop / "bin" / name).write_text(text)
@@ -158,3 +159,13 @@ def test_it_lets_requests_finish_before_it_goes(instance: Instance) -> None:
     (answer,) = instance.lifecycle()
     assert "complete-lifecycle-action" in answer
     assert "--lifecycle-hook-name terminate" in answer
+
+
+def test_an_installation_that_fails_is_tried_again(instance: Instance) -> None:
+    (instance.shop / "bin" / "dnf").write_text('#!/bin/sh\necho "dnf" >>"$CLOUD/calls"\nexit 1\n')
+    (instance.shop / "bin" / "dnf").chmod(0o755)
+    process = instance.start("install.sh")
+    while len(instance.calls()) < 3:
+        assert process.poll() is None
+    process.terminate()
+    assert "once more" in process.communicate(timeout=30)[1]

@@ -67,11 +67,11 @@ def variables_of(state: State) -> dict[str, str]:
 
 class TestEnvironment:
     def test_its_keys_are_the_settings(self, states: dict[str, State]) -> None:
-        """Two settings exclude each other, so it takes two applies to see them all."""
+        """Three settings exclude each other, so it takes three applies to see them all."""
         given = set().union(*(variables_of(state) for state in states.values()))
         assert given == {setting.variable for setting in SETTINGS}
 
-    @pytest.mark.parametrize("name", ["everything", "sparse"])
+    @pytest.mark.parametrize("name", ["everything", "sparse", "quantile"])
     def test_the_package_takes_it(self, states: dict[str, State], name: str) -> None:
         settings = read_settings(variables_of(states[name]))
         assert settings.groups[0].mode == "observe"
@@ -140,6 +140,19 @@ class TestUserData:
         assert config["metrics"]["append_dimensions"] == {
             "AutoScalingGroupName": "${aws:AutoScalingGroupName}"
         }
+
+    def test_what_the_units_say_goes_to_cloudwatch(self, instance: UserData) -> None:
+        """The agent reads files, not the journal."""
+        config = json.loads(instance.files["/opt/shop/cloudwatch-agent.json"])
+        read = {
+            row["file_path"] for row in config["logs"]["logs_collected"]["files"]["collect_list"]
+        }
+        units = {name: text for name, text in instance.files.items() if name.endswith(".service")}
+        assert units
+        for name, text in units.items():
+            written = re.search(r"^StandardOutput=append:(.+)$", text, re.MULTILINE)
+            assert written is not None, name
+            assert written[1] in read, name
 
     def test_only_the_worker_knows_the_masters_secret(self, everything: State) -> None:
         assert "MASTER_SECRET_ARN" in user_data(everything, "worker").text

@@ -6,33 +6,32 @@ run "first" {
   command = plan
 
   variables {
-    project_name    = "Saleor"
-    environment     = "production"
-    aws_region      = "Frankfurt"
-    max_retries     = -1
-    network         = { cidr = "10.0.0.0/8" }
-    ssh             = { cidr = "0.0.0.0/0", key_pair_name = "people" }
-    domain          = "https://shop.example.com"
-    certificate_arn = "my-certificate"
-    hosted_zone_id  = null
-    load_balancer   = { idle_timeout_seconds = 60 }
-    group           = { min_size = 5, desired_capacity = 2 }
-    worker          = { instance_type = "t4g.medium" }
-    ami_id          = "al2023"
-    saleor          = { digest = "3.23" }
-    compose         = { sha256 = "latest" }
-    secrets         = { version = 0 }
-    database        = { engine_version = "mysql" }
-    redis           = { nodes = 0 }
-    storage         = { old_versions_days = 0 }
-    controller      = { mode = "on" }
-    alarms          = { email = "people" }
-    budget          = { monthly_usd = 0 }
+    project_name   = "Saleor"
+    environment    = "production"
+    aws_region     = "Frankfurt"
+    max_retries    = -1
+    network        = { cidr = "10.0.0.0/8" }
+    ssh            = { cidr = "0.0.0.0/0", key_pair_name = "people" }
+    domain         = "https://shop.example.com"
+    hosted_zone_id = null
+    load_balancer  = { idle_timeout_seconds = 60 }
+    group          = { min_size = 5, desired_capacity = 2 }
+    worker         = { instance_type = "t4g.medium" }
+    ami_id         = "al2023"
+    saleor         = { digest = "3.23" }
+    compose        = { sha256 = "latest" }
+    secrets        = { version = 0 }
+    database       = { engine_version = "mysql" }
+    redis          = { nodes = 0 }
+    storage        = { old_versions_days = 0 }
+    controller     = { mode = "on" }
+    alarms         = { email = "people" }
+    budget         = { monthly_usd = 0 }
   }
 
   expect_failures = [
     var.project_name, var.environment, var.aws_region, var.max_retries, var.network, var.ssh,
-    var.domain, var.certificate_arn, var.load_balancer, var.group, var.worker, var.ami_id,
+    var.domain, var.load_balancer, var.group, var.worker, var.ami_id,
     var.saleor, var.compose, var.secrets, var.database, var.redis, var.storage, var.controller,
     var.alarms, var.budget,
   ]
@@ -46,35 +45,43 @@ run "second" {
     network        = { zones = 1 }
     ssh            = { cidr = "home", key_pair_name = "people" }
     hosted_zone_id = "Z0123456789ABCDEFGHIJ"
-    group          = { spot_percentage = 101 }
-    saleor         = { connections_per_instance = 1 }
-    secrets        = { version = 1.5 }
-    database       = { storage_gib = 10 }
-    redis          = { nodes = 7 }
-    controller     = { interval_minutes = 7 }
-    alarms         = { p95_seconds = 0 }
+    # Of a domain that is not named.
+    certificate_arn = "arn:aws:acm:us-east-1:111122223333:certificate/mock"
+    group           = { spot_percentage = 101 }
+    saleor          = { connections_per_instance = 1 }
+    compose         = { version = "v2.31.0" }
+    secrets         = { version = 1.5 }
+    database        = { storage_gib = 10 }
+    redis           = { nodes = 7 }
+    controller      = { interval_minutes = 7 }
+    alarms          = { p95_seconds = 0 }
   }
 
   expect_failures = [
-    var.project_name, var.network, var.ssh, var.hosted_zone_id, var.group, var.saleor, var.secrets,
-    var.database, var.redis, var.controller, var.alarms,
+    var.project_name, var.network, var.ssh, var.hosted_zone_id, var.certificate_arn, var.group,
+    var.saleor, var.compose, var.secrets, var.database, var.redis, var.controller, var.alarms,
   ]
 }
 
+# A certificate's validation looks at the domain too, and not where that is wrong.
 run "third" {
   command = plan
 
   variables {
-    network    = { zone_names = ["us-east-1a", "us-east-1a"] }
-    group      = { cpu_target_percent = 99 }
-    saleor     = { from_email = "the shop" }
-    database   = { storage_gib = 100, max_storage_gib = 100 }
-    controller = { phase_minutes = 5 }
-    alarms     = { errors_percent = 101 }
+    domain          = "shop.example.com"
+    certificate_arn = "my-certificate"
+    network         = { zone_names = ["us-east-1a", "us-east-1a"] }
+    group           = { cpu_target_percent = 99 }
+    saleor          = { from_email = "the shop" }
+    database        = { storage_gib = 100, max_storage_gib = 100 }
+    redis           = { existing_host = "rediss://redis.example.internal:6379" }
+    controller      = { phase_minutes = 5 }
+    alarms          = { errors_percent = 101 }
   }
 
   expect_failures = [
-    var.network, var.group, var.saleor, var.database, var.controller, var.alarms,
+    var.certificate_arn, var.network, var.group, var.saleor, var.database, var.redis,
+    var.controller, var.alarms,
   ]
 }
 
@@ -83,11 +90,12 @@ run "fourth" {
 
   variables {
     group      = { requests_target = 0 }
+    saleor     = { from_email = "o'brien@example.com" }
     database   = { backup_days = 0 }
     controller = { boot_minutes = 21 }
   }
 
-  expect_failures = [var.group, var.database, var.controller]
+  expect_failures = [var.group, var.saleor, var.database, var.controller]
 }
 
 run "fifth" {
@@ -95,10 +103,11 @@ run "fifth" {
 
   variables {
     group      = { root_volume_gib = 8 }
+    saleor     = { registry = "https://ghcr.io" }
     controller = { metric_delay_seconds = 901 }
   }
 
-  expect_failures = [var.group, var.controller]
+  expect_failures = [var.group, var.saleor, var.controller]
 }
 
 run "sixth" {
@@ -138,6 +147,76 @@ run "ninth" {
 
   variables {
     controller = { metrics_level = "some" }
+  }
+
+  expect_failures = [var.controller]
+}
+
+run "controller_timezone" {
+  command = plan
+
+  variables {
+    controller = { timezone = "Berlin, Germany" }
+  }
+
+  expect_failures = [var.controller]
+}
+
+run "controller_capacity_per_instance" {
+  command = plan
+
+  variables {
+    controller = { capacity_per_instance = 0 }
+  }
+
+  expect_failures = [var.controller]
+}
+
+run "controller_miss_price" {
+  command = plan
+
+  variables {
+    controller = { miss_price = 0.5 }
+  }
+
+  expect_failures = [var.controller]
+}
+
+run "controller_missed_budget" {
+  command = plan
+
+  variables {
+    controller = { missed_budget = 1 }
+  }
+
+  expect_failures = [var.controller]
+}
+
+run "controller_quantile" {
+  command = plan
+
+  variables {
+    controller = { quantile = 95 }
+  }
+
+  expect_failures = [var.controller]
+}
+
+run "controller_instance_hour_price" {
+  command = plan
+
+  variables {
+    controller = { instance_hour_price = 0 }
+  }
+
+  expect_failures = [var.controller]
+}
+
+run "controller_max_model_age_days" {
+  command = plan
+
+  variables {
+    controller = { max_model_age_days = 0 }
   }
 
   expect_failures = [var.controller]
