@@ -63,8 +63,12 @@ locals {
     )
   }
 
-  email_secret_arn  = var.saleor.email_url_secret_arn == null ? "" : var.saleor.email_url_secret_arn
-  master_secret_arn = aws_db_instance.this.master_user_secret[0].secret_arn
+  email_secret_arn = var.saleor.email_url_secret_arn == null ? "" : var.saleor.email_url_secret_arn
+  master_secret_arn = (
+    var.database.read_replica
+    ? aws_secretsmanager_secret.master[0].arn
+    : aws_db_instance.this.master_user_secret[0].secret_arn
+  )
 
   compose_url = join("", [
     "https://github.com/docker/compose/releases/download/v${var.compose.version}/",

@@ -49,10 +49,15 @@ resource "aws_db_instance" "this" {
   instance_class = var.database.instance_class
 
   db_name  = "saleor"
-  username = "saleor_master"
+  username = local.master_name
   # RDS rotates it every seven days, so the application has a user of its own.
-  manage_master_user_password   = true
-  master_user_secret_kms_key_id = aws_kms_key.this.arn
+  manage_master_user_password   = local.master_managed
+  master_user_secret_kms_key_id = local.master_managed == null ? null : aws_kms_key.this.arn
+  password_wo = (
+    local.made_master == 0 ? null
+    : jsondecode(ephemeral.aws_secretsmanager_secret_version.master[0].secret_string).password
+  )
+  password_wo_version = local.made_master == 0 ? null : var.secrets.version
 
   multi_az               = var.database.multi_az
   db_subnet_group_name   = aws_db_subnet_group.this.name

@@ -341,9 +341,10 @@ variable "secrets" {
 variable "database" {
   description = "PostgreSQL on RDS."
   type = object({
-    engine_version       = optional(string, "16")
-    instance_class       = optional(string, "db.t3.medium")
-    multi_az             = optional(bool, true)
+    engine_version = optional(string, "16")
+    instance_class = optional(string, "db.t3.medium")
+    multi_az       = optional(bool, true)
+    # With secrets.generate only: RDS does not manage the master password then, so it is made here.
     read_replica         = optional(bool, false)
     storage_gib          = optional(number, 20)
     max_storage_gib      = optional(number, 100)
