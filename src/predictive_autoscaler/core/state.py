@@ -95,7 +95,11 @@ class ControllerState:
             "surprise": self.surprise.to_json(),
             "wishes": [[utc_text(moment), wish] for moment, wish in self.wishes],
             "pending": [
-                vars(forecast) | {"made_for": utc_text(forecast.made_for)}
+                vars(forecast)
+                | {
+                    "made_for": utc_text(forecast.made_for),
+                    "first_bin": list(forecast.first_bin),
+                }
                 for forecast in self.pending
             ],
         }
