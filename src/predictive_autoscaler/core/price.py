@@ -13,7 +13,7 @@ import math
 from predictive_autoscaler.core.ledger import AIMED_MISSED_SHARE, START_PRICE, Ledger
 from predictive_autoscaler.core.parameters import ControlParameters
 
-PRICE_RANGE = (2.0, 200.0)
+PRICE_RANGE = (3.0, 200.0)
 LEAST_PRICE = 1.0
 STEEPNESS = 1.5
 """How the price answers to misses: twice the aimed share makes it nearly three times as high."""
