@@ -54,6 +54,38 @@ def test_one_bad_trace_does_not_end_the_others(trace: Path, tmp_path: Path) -> N
     assert "bad.csv" in page
 
 
+def test_a_run_without_a_usable_trace_leaves_the_last_report_alone(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "report.html").write_text("hours of work")
+    done = run("backtest", tmp_path / "typo.csv", "--out", out)
+    assert done.returncode == 1
+    assert "there is no such file" in done.stderr
+    assert "Report:" not in done.stdout
+    assert (out / "report.html").read_text() == "hours of work"
+
+
+def test_minutes_may_be_compressed_or_plain_and_are_missed_aloud(
+    trace: Path, tmp_path: Path
+) -> None:
+    arguments = ("backtest", trace, "--policies", "target tracking 90 %", "--grain", "1")
+    without = run(*arguments, "--out", tmp_path / "without")
+    assert "no minutes for shop" in without.stderr
+    rows = [line.split(",") for line in trace.read_text().splitlines()[1:]]
+    # All of an interval's requests come in its first minute: too many for anybody.
+    minutes = [
+        f"{utc_text(datetime.fromisoformat(time) + timedelta(minutes=minute))},"
+        f"{float(count) * (minute == 0)}\n"
+        for time, count in rows
+        for minute in range(5)
+    ]
+    folder = tmp_path / "minute"
+    folder.mkdir()
+    (folder / "shop.csv").write_text("timestamp,requests\n" + "".join(minutes))
+    done = json_of(run(*arguments, "--out", tmp_path / "with", "--json"))
+    assert all(row["missed_share"] > 0.9 for row in done["summary"])
+
+
 def test_an_announced_event_is_prepared_for(trace: Path, tmp_path: Path) -> None:
     calendar = tmp_path / "calendar.json"
     event = {

@@ -160,7 +160,7 @@ def backtest(
         int,
         typer.Option(
             help="5: misses counted by the interval. 1: by the minute, where a file of the same "
-            "name lies in a folder 'minute' beside the trace."
+            "name (.csv or .csv.gz) lies in a folder 'minute' beside the trace."
         ),
     ] = 5,
     forecast_scores: Annotated[
@@ -250,12 +250,20 @@ def backtest(
             }
             world = own_group(options, bounds, aim, given, days, tell)
         outcome = backtest_run.run(plan, world, tell)
-    report = backtest_run.write(outcome, output)
+    # What an earlier run wrote is not replaced by nothing.
+    report = backtest_run.write(outcome, output) if outcome.traffics else None
     if as_json:
         print_json(backtest_run.as_json(outcome) | {"out": str(output)})
-    else:
+    elif report:
         backtest_run.show(outcome)
         out.print(f"Report: {report}", soft_wrap=True, highlight=False)
+    for traffic in outcome.traffics:
+        if options.by_minute and traffic.per_minute is None:
+            err.print(
+                f"[yellow]no minutes[/] for {escape(traffic.name)}: misses are counted by the "
+                "interval",
+                soft_wrap=True,
+            )
     for name, reason in outcome.failed.items():
         told = reason if reason.startswith(name) else f"{name}: {reason}"
         err.print(f"[yellow]left out:[/] {escape(told)}", soft_wrap=True)

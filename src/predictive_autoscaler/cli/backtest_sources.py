@@ -55,10 +55,10 @@ def _loader(path: Path) -> Load:
     def load(options: LabOptions) -> LabTraffic:
         from predictive_autoscaler.backtest.lab import load_traffic
 
-        minutes = path.parent / MINUTE_FOLDER / f"{path.stem}.csv.gz"
-        return load_traffic(
-            path, options, minutes if options.by_minute and minutes.exists() else None
-        )
+        folder = path.parent / MINUTE_FOLDER
+        places = (folder / f"{path.stem}.csv.gz", folder / f"{path.stem}.csv")
+        minutes = next((place for place in places if place.exists()), None)
+        return load_traffic(path, options, minutes if options.by_minute else None)
 
     return load
 
