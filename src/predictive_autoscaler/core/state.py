@@ -58,6 +58,20 @@ class PendingForecast:
             first_bin(unstretched),
         )
 
+    def to_json(self) -> Json:
+        """Plain values, the time as ISO 8601."""
+        return vars(self) | {
+            "made_for": utc_text(self.made_for),
+            "first_bin": list(self.first_bin),
+        }
+
+    @classmethod
+    def from_json(cls, content: dict[str, Any]) -> PendingForecast:
+        """Read what `to_json` wrote."""
+        made_for = utc_from_text(content["made_for"])
+        first = tuple(map(float, content["first_bin"]))
+        return cls(**content | {"made_for": made_for, "first_bin": first})
+
 
 @dataclass(frozen=True)
 class ControllerState:
@@ -94,14 +108,7 @@ class ControllerState:
             "ledger": self.ledger.to_json(),
             "surprise": self.surprise.to_json(),
             "wishes": [[utc_text(moment), wish] for moment, wish in self.wishes],
-            "pending": [
-                vars(forecast)
-                | {
-                    "made_for": utc_text(forecast.made_for),
-                    "first_bin": list(forecast.first_bin),
-                }
-                for forecast in self.pending
-            ],
+            "pending": [forecast.to_json() for forecast in self.pending],
         }
 
     @classmethod
@@ -120,16 +127,7 @@ class ControllerState:
             ledger=Ledger.from_json(content["ledger"]),
             surprise=Surprise.from_json(content["surprise"]),
             wishes=tuple((utc_from_text(moment), int(wish)) for moment, wish in content["wishes"]),
-            pending=tuple(
-                PendingForecast(
-                    **forecast
-                    | {
-                        "made_for": utc_from_text(forecast["made_for"]),
-                        "first_bin": tuple(map(float, forecast["first_bin"])),
-                    }
-                )
-                for forecast in content["pending"]
-            ),
+            pending=tuple(map(PendingForecast.from_json, content["pending"])),
         )
 
 

@@ -172,6 +172,25 @@ class Rung(Enum):
     LAST_VALUE = "last value"
 
 
+def weighted_quantiles(
+    values: FloatArray, weights: FloatArray, levels: Sequence[float]
+) -> FloatArray:
+    """The smallest values whose cumulative weight reaches each level's share of all weight.
+
+    Args:
+        values, weights: shape (k,), in any order.
+        levels: within [0, 1].
+
+    Returns:
+        One of the values per level.
+    """
+    order = np.argsort(values, kind="stable")
+    cumulative = np.cumsum(weights[order])
+    reached = np.searchsorted(cumulative, np.multiply(levels, cumulative[-1]))
+    chosen: FloatArray = values[order[np.minimum(reached, len(order) - 1)]]
+    return chosen
+
+
 @dataclass(frozen=True, eq=False)
 class Forecast:
     """Demand in each bin of the horizon, as a joint distribution.
@@ -201,11 +220,9 @@ class Forecast:
 
     def ratios_at(self, index: int, levels: Sequence[float]) -> list[float]:
         """Quantiles of the ratio of one bin of the horizon, one per level."""
-        order = np.argsort(self.ratios[:, index], kind="stable")
-        cumulative = np.cumsum(self.weights[order])
-        reached = np.searchsorted(cumulative, np.multiply(levels, cumulative[-1]))
-        rows = order[np.minimum(reached, len(order) - 1)]
-        values: list[float] = self.ratios[rows, index].tolist()
+        values: list[float] = weighted_quantiles(
+            self.ratios[:, index], self.weights, levels
+        ).tolist()
         return values
 
     def quantile(self, probability: float) -> float:

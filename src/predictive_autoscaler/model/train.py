@@ -13,7 +13,7 @@ from predictive_autoscaler.core.artifact import Card
 from predictive_autoscaler.core.features import DAY, FeatureParameters, demand_columns
 from predictive_autoscaler.core.forest import sha256
 from predictive_autoscaler.core.mixture import Mixture
-from predictive_autoscaler.core.types import FloatArray, Rung, Samples
+from predictive_autoscaler.core.types import FloatArray, Rung, Samples, weighted_quantiles
 from predictive_autoscaler.errors import DataError
 from predictive_autoscaler.model.baselines import (
     BASELINES,
@@ -168,10 +168,7 @@ def _quantiles(forecaster: Mixture, features: FloatArray) -> FloatArray:
     """Quantiles of the largest log-ratio, shape (rows, len(LOSS_QUANTILES))."""
     result = np.empty((len(features), len(LOSS_QUANTILES)))
     for index, (paths, weights) in enumerate(forecaster.distributions(features)):
-        largest = paths.max(axis=1)
-        order = np.argsort(largest, kind="stable")
-        reached = np.searchsorted(np.cumsum(weights[order]), LOSS_QUANTILES)
-        result[index] = largest[order[np.minimum(reached, len(order) - 1)]]
+        result[index] = weighted_quantiles(paths.max(axis=1), weights, LOSS_QUANTILES)
     return result
 
 
