@@ -84,27 +84,27 @@ locals {
     for kind in keys(local.kinds) : kind => concat(
       [
         for script in local.scripts[kind] : {
-          path        = "/opt/shop/${script}"
+          path        = "/srv/shop/${script}"
           permissions = "0755"
           content     = file("${path.module}/templates/${script}")
         }
       ],
       [
         for path, content in {
-          "/opt/shop/settings.env" = templatefile(
+          "/srv/shop/settings.env" = templatefile(
             "${path.module}/templates/settings.env.tftpl", { settings = local.settings[kind] }
           )
-          "/opt/shop/compose.yaml" = templatefile("${path.module}/templates/compose.yaml.tftpl", {
+          "/srv/shop/compose.yaml" = templatefile("${path.module}/templates/compose.yaml.tftpl", {
             kind        = kind
             image       = local.image
             port        = local.app_port
             environment = local.container_environment
           })
-          "/opt/shop/cloudwatch-agent.json" = templatefile(
+          "/srv/shop/cloudwatch-agent.json" = templatefile(
             "${path.module}/templates/cloudwatch-agent.json.tftpl",
             { log_group = aws_cloudwatch_log_group.instances[kind].name }
           )
-          "/opt/shop/release.sql" = (
+          "/srv/shop/release.sql" = (
             kind == "worker" ? file("${path.module}/templates/release.sql") : null
           )
           "/etc/systemd/system/shop.service" = file("${path.module}/templates/shop.service")
@@ -120,7 +120,7 @@ locals {
   user_data = {
     for kind, files in local.files : kind => join("\n", [
       "#cloud-config",
-      yamlencode({ write_files = files, runcmd = ["/opt/shop/install.sh"] }),
+      yamlencode({ write_files = files, runcmd = ["/srv/shop/install.sh"] }),
     ])
   }
 }

@@ -2,7 +2,7 @@
 # Wait until the group lets this instance go, then let the requests in hand finish.
 set -euo pipefail
 
-shop=${SHOP:-/opt/shop}
+shop=${SHOP:-/srv/shop}
 # shellcheck source=/dev/null
 source "$shop/settings.env"
 # shellcheck source-path=SCRIPTDIR source=lib.sh

@@ -3,7 +3,7 @@
 # Manager, through a pipe. Called under the release lock.
 set -euo pipefail
 
-shop=${SHOP:-/opt/shop}
+shop=${SHOP:-/srv/shop}
 # shellcheck source=/dev/null
 source "$shop/settings.env"
 

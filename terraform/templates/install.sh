@@ -11,7 +11,7 @@ if [[ ${1:-} != once ]]; then
   exit
 fi
 
-shop=${SHOP:-/opt/shop}
+shop=${SHOP:-/srv/shop}
 # shellcheck source=/dev/null
 source "$shop/settings.env"
 

@@ -2,7 +2,7 @@
 # Run the migrations of this release, in a container of their own.
 set -euo pipefail
 
-shop=${SHOP:-/opt/shop}
+shop=${SHOP:-/srv/shop}
 # shellcheck source=/dev/null
 source "$shop/settings.env"
 # shellcheck source-path=SCRIPTDIR source=lib.sh

@@ -4,7 +4,7 @@
 # wait for. release.sql holds the lock.
 set -euo pipefail
 
-shop=${SHOP:-/opt/shop}
+shop=${SHOP:-/srv/shop}
 # shellcheck source=/dev/null
 source "$shop/settings.env"
 # shellcheck source-path=SCRIPTDIR source=lib.sh

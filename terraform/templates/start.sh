@@ -2,7 +2,7 @@
 # At every boot: start the containers, once the database is at this release.
 set -euo pipefail
 
-shop=${SHOP:-/opt/shop}
+shop=${SHOP:-/srv/shop}
 # shellcheck source=/dev/null
 source "$shop/settings.env"
 # shellcheck source-path=SCRIPTDIR source=lib.sh

@@ -25,10 +25,10 @@ class UserData:
     files: dict[str, str]
 
     def write(self, folder: Path) -> Path:
-        """Write the files of /opt/shop into a folder, as cloud-init would."""
+        """Write the files of /srv/shop into a folder, as cloud-init would."""
         folder.mkdir(parents=True, exist_ok=True)
         for name, content in self.files.items():
-            if name.startswith("/opt/shop/"):
+            if name.startswith("/srv/shop/"):
                 path = folder / Path(name).name
                 path.write_text(content)
                 path.chmod(0o755 if path.suffix == ".sh" else 0o644)
@@ -41,6 +41,6 @@ def user_data(state: State, kind: str) -> UserData:
     text = gzip.decompress(sent).decode()
     assert text.startswith("#cloud-config\n")
     config: dict[str, Any] = yaml.safe_load(text)
-    assert config["runcmd"] == ["/opt/shop/install.sh"]
+    assert config["runcmd"] == ["/srv/shop/install.sh"]
     files = {row["path"]: row["content"] for row in config["write_files"]}
     return UserData(len(sent), text, files)

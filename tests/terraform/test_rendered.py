@@ -116,19 +116,19 @@ class TestUserData:
 
     def test_every_file_that_a_script_calls_is_there(self, instance: UserData) -> None:
         for name, content in instance.files.items():
-            for called in re.findall(r"(?:\$shop|/opt/shop)/([\w.-]+)", content):
+            for called in re.findall(r"(?:\$shop|/srv/shop)/([\w.-]+)", content):
                 made_by_install = called in {"rds-ca.pem"}
-                missing_kind = called in {"release.sh"} and "/opt/shop/drain.sh" in instance.files
-                assert f"/opt/shop/{called}" in instance.files or made_by_install or missing_kind, (
+                missing_kind = called in {"release.sh"} and "/srv/shop/drain.sh" in instance.files
+                assert f"/srv/shop/{called}" in instance.files or made_by_install or missing_kind, (
                     f"{name} calls {called}"
                 )
 
     def test_the_containers_get_what_is_exported(self, instance: UserData) -> None:
-        compose = yaml.safe_load(instance.files["/opt/shop/compose.yaml"])
+        compose = yaml.safe_load(instance.files["/srv/shop/compose.yaml"])
         exported = set(
             re.findall(
                 r"\b([A-Z][A-Z0-9_]+)\b",
-                " ".join(re.findall(r"^  export (.*)$", instance.files["/opt/shop/lib.sh"], re.M)),
+                " ".join(re.findall(r"^  export (.*)$", instance.files["/srv/shop/lib.sh"], re.M)),
             )
         )
         for service in compose["services"].values():
@@ -136,14 +136,14 @@ class TestUserData:
             assert re.fullmatch(r"ghcr\.io/saleor/saleor@sha256:[0-9a-f]{64}", service["image"])
 
     def test_the_agents_configuration_is_json(self, instance: UserData) -> None:
-        config = json.loads(instance.files["/opt/shop/cloudwatch-agent.json"])
+        config = json.loads(instance.files["/srv/shop/cloudwatch-agent.json"])
         assert config["metrics"]["append_dimensions"] == {
             "AutoScalingGroupName": "${aws:AutoScalingGroupName}"
         }
 
     def test_what_the_units_say_goes_to_cloudwatch(self, instance: UserData) -> None:
         """The agent reads files, not the journal."""
-        config = json.loads(instance.files["/opt/shop/cloudwatch-agent.json"])
+        config = json.loads(instance.files["/srv/shop/cloudwatch-agent.json"])
         read = {
             row["file_path"] for row in config["logs"]["logs_collected"]["files"]["collect_list"]
         }
@@ -157,7 +157,7 @@ class TestUserData:
     def test_only_the_worker_knows_the_masters_secret(self, everything: State) -> None:
         assert "MASTER_SECRET_ARN" in user_data(everything, "worker").text
         assert (
-            "MASTER_SECRET_ARN" not in user_data(everything, "web").files["/opt/shop/settings.env"]
+            "MASTER_SECRET_ARN" not in user_data(everything, "web").files["/srv/shop/settings.env"]
         )
 
 
