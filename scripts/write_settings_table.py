@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from predictive_autoscaler.app.settings import SETTINGS, Setting
+from predictive_autoscaler.app.settings_table import SETTINGS, Setting
 
 README = Path(__file__).parent.parent / "README.md"
 BEGIN, END = "<!-- settings -->\n", "<!-- /settings -->"

@@ -35,6 +35,10 @@ class SourceError(AutoscalerError):
     """A service that we read from or write to did not do what was asked."""
 
 
+class RefusedRequestError(SourceError):
+    """A service says that the request itself is wrong; the same one again would be, too."""
+
+
 class ThrottledError(SourceError):
     """A service asked us to slow down, after the client's own retries."""
 

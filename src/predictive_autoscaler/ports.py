@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
 
 from predictive_autoscaler.core.artifact import Model
 from predictive_autoscaler.core.types import CalendarEvent, GroupState, Json, Samples
+from predictive_autoscaler.errors import AutoscalerError
 
 MODES = ("off", "observe", "full")
 """What a group may be in: left alone, watched, or scaled."""
@@ -26,9 +27,9 @@ class MetricRequest:
 
 @dataclass(frozen=True)
 class MetricValue:
-    """One number to publish about a group."""
+    """One number to publish about a group, or about all of them together (None)."""
 
-    group: str
+    group: str | None
     name: str
     value: float
     at: datetime
@@ -54,8 +55,9 @@ class Clock(Protocol):
 class MetricSource(Protocol):
     """Reads recorded metrics."""
 
-    def read(self, requests: Sequence[MetricRequest]) -> dict[str, Samples]:
-        """Metrics by group, on each request's period, covering exactly [start, end).
+    def read(self, requests: Sequence[MetricRequest]) -> Mapping[str, Samples | AutoscalerError]:
+        """Metrics by group, on each request's period, covering exactly [start, end); for a
+        group that alone cannot be read, why.
 
         Several groups share a call where the service allows it.
 
@@ -109,6 +111,13 @@ class ModelStore(Protocol):
         """
         ...
 
+    def load_each(self, groups: Sequence[str]) -> Iterator[tuple[str, Model | AutoscalerError]]:
+        """What `load` gives or raises, for one group after the other, in this order.
+
+        Models are made ready as they are asked for, so that they need not all be held.
+        """
+        ...
+
     def publish(self, group: str, npz: bytes, card: str, version: str) -> None:
         """Keep a model under a new version, then move `latest` to it.
 
@@ -145,8 +154,12 @@ class DecisionLog(Protocol):
 class ControlStore(Protocol):
     """What operators set at run time: mode and calendar."""
 
-    def load(self, group: str) -> GroupControl:
-        """Raises SourceError or DataError where it cannot be read."""
+    def load_each(self, groups: Sequence[str]) -> Mapping[str, GroupControl | AutoscalerError]:
+        """For every group what was said, the defaults if nothing was, or why it cannot be read.
+
+        Raises:
+            SourceError: the store did not answer.
+        """
         ...
 
 

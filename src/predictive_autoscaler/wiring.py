@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import math
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
 
@@ -13,6 +15,7 @@ from predictive_autoscaler.adapters.aws.cloudwatch_sink import CloudWatchMetricS
 from predictive_autoscaler.adapters.aws.s3 import S3Objects
 from predictive_autoscaler.adapters.aws.sns import notifier_for
 from predictive_autoscaler.adapters.clock import SystemClock
+from predictive_autoscaler.adapters.objects import StoredObject
 from predictive_autoscaler.adapters.stores import (
     StoredControls,
     StoredDecisions,
@@ -22,43 +25,107 @@ from predictive_autoscaler.adapters.stores import (
 from predictive_autoscaler.app.collect import read_history
 from predictive_autoscaler.app.control import Controller
 from predictive_autoscaler.app.published_metrics import NAMESPACE
-from predictive_autoscaler.app.settings import GroupSettings, Settings, read_settings
+from predictive_autoscaler.app.settings import (
+    GroupSettings,
+    Settings,
+    groups_address,
+    read_settings,
+)
 from predictive_autoscaler.core.types import GroupState, Json, Samples
-from predictive_autoscaler.errors import GroupNotFoundError
-from predictive_autoscaler.ports import Clock, DecisionLog, MetricSource, ModelStore, Ports
+from predictive_autoscaler.errors import AutoscalerError, GroupNotFoundError, SettingsError
+from predictive_autoscaler.ports import Clock, DecisionLog, ModelStore, Ports
 
 SEARCHED_DAYS = 60
 """How far back the newest decision is looked for."""
 _ANY_INTERVAL = timedelta(minutes=5)
 
 
-def aws_controller(
-    environment: Mapping[str, str],
-    clock: Clock | None = None,
-    log: Callable[[str], None] = print,
-) -> Controller:
-    """A controller of the group that the environment names.
+class AwsController:
+    """The groups that the environment names, looked after on AWS.
+
+    Where the groups are listed in an S3 object, that is read again before each step, so that
+    groups can come and go without a deployment. A list that cannot be used leaves the former
+    one in force, and says so.
 
     Raises:
         SettingsError: the environment is not complete or not allowed.
+        SourceError: the list of groups cannot be read, and there is no former one.
     """
-    settings = read_settings(environment)
-    clients = Clients()
-    objects = S3Objects(clients.s3, settings.bucket)
-    interval = settings.groups[0].parameters.interval
-    clock = clock or SystemClock()
-    ports = Ports(
-        clock=clock,
-        metrics=_metric_source(settings, clients),
-        actuator=AutoScalingActuator(clients.autoscaling),
-        models=StoredModels(objects),
-        decisions=StoredDecisions(objects, interval),
-        controls=StoredControls(objects),
-        history=StoredHistory(objects),
-        sink=CloudWatchMetricSink(clients.cloudwatch, clock, NAMESPACE),
-        notifier=notifier_for(lambda: clients.sns, settings.topic_arn),
-    )
-    return Controller(ports, settings.groups, log)
+
+    def __init__(
+        self,
+        environment: Mapping[str, str],
+        clock: Clock | None = None,
+        log: Callable[[str], None] = print,
+    ) -> None:
+        self._environment = environment
+        self._log = log
+        self._clients = clients = Clients()
+        self._list: StoredObject | None = None
+        self._listed_at = groups_address(environment)
+        settings = self._read_settings()
+        objects = S3Objects(clients.s3, settings.bucket)
+        clock = clock or SystemClock()
+        self._metrics = _metric_source(settings, clients)
+        interval = settings.groups[0].parameters.interval
+        ports = Ports(
+            clock=clock,
+            metrics=self._metrics,
+            actuator=AutoScalingActuator(clients.autoscaling),
+            models=StoredModels(objects, settings.model_cache_bytes),
+            decisions=StoredDecisions(objects, interval),
+            controls=StoredControls(objects),
+            history=StoredHistory(objects),
+            sink=CloudWatchMetricSink(clients.cloudwatch, clock, NAMESPACE),
+            notifier=notifier_for(lambda: clients.sns, settings.topic_arn),
+        )
+        self._controller = Controller(ports, settings.groups, log)
+        self._controller.refused = settings.refused
+
+    def run_once(
+        self,
+        event_time: datetime | None = None,
+        *,
+        dry_run: bool = False,
+        seconds_left: Callable[[], float] = lambda: math.inf,
+    ) -> Json:
+        """One step; see `Controller.run_once`."""
+        if self._listed_at:
+            self._follow_list()
+        return self._controller.run_once(event_time, dry_run=dry_run, seconds_left=seconds_left)
+
+    def _follow_list(self) -> None:
+        former = self._list
+        try:
+            self._list = self._read_list()
+            if self._list is former:
+                return
+            settings = self._read_settings()
+        except AutoscalerError as error:
+            self._list = former
+            self._log(json.dumps({"warning": f"the former list of groups is used: {error}"}))
+            return
+        self._controller.groups = settings.groups
+        self._controller.refused = settings.refused
+        self._metrics.follow(_dimensions(settings))
+
+    def _read_settings(self) -> Settings:
+        return read_settings(self._environment, lambda _: self._list_text())
+
+    def _list_text(self) -> str:
+        if self._list is None:
+            self._list = self._read_list()
+        return self._list.data.decode(errors="replace")
+
+    def _read_list(self) -> StoredObject:
+        address = self._listed_at or ""
+        bucket, _, key = address.removeprefix("s3://").partition("/")
+        if not bucket or not key:
+            raise SettingsError(f"AUTOSCALER_GROUPS is {address!r}; allowed is s3://BUCKET/KEY")
+        found = S3Objects(self._clients.s3, bucket).get(key, self._list)
+        if found is None:
+            raise SettingsError(f"AUTOSCALER_GROUPS is {address!r}; there is no such object")
+        return found
 
 
 def aws_models(bucket: str) -> ModelStore:
@@ -107,12 +174,15 @@ def _objects(bucket: str) -> S3Objects:
     return S3Objects(Clients().s3, bucket)
 
 
-def _metric_source(settings: Settings, clients: Clients) -> MetricSource:
-    dimensions = [
+def _metric_source(settings: Settings, clients: Clients) -> CloudWatchMetricSource:
+    # A day a call keeps each answer small and quick; only the very first tick asks for many.
+    return CloudWatchMetricSource(clients.cloudwatch, _dimensions(settings), max_days_per_call=1)
+
+
+def _dimensions(settings: Settings) -> list[MetricDimensions]:
+    return [
         MetricDimensions(
             group=group.name, load_balancer=group.load_balancer, target_group=group.target_group
         )
         for group in settings.groups
     ]
-    # A day a call keeps each answer small and quick; only the very first tick asks for many.
-    return CloudWatchMetricSource(clients.cloudwatch, dimensions, max_days_per_call=1)

@@ -29,7 +29,7 @@ def tiny_model(label: float = 1.0, group: str = GROUP) -> tuple[bytes, str, str]
         value=np.array([0.5, 0.0, label]),
         first=np.array([0, 0, 1], np.int32),
         last=np.array([0, 1, 2], np.int32),
-        rows=np.array([0, 1], np.int32),
+        rows=np.array([0, 1], np.uint16),
         labels=np.array([0.0, label]),
         paths=np.array([[0.0, -1.0], [-1.0, label]]),
     )

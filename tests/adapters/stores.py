@@ -70,3 +70,7 @@ class CountingObjects:
     def keys(self, prefix: str, after: str = "") -> Iterator[str]:
         self.calls.append(f"list {prefix}")
         return self.inner.keys(prefix, after)
+
+    def tags(self, prefix: str) -> dict[str, str]:
+        self.calls.append(f"tags {prefix}")
+        return self.inner.tags(prefix)

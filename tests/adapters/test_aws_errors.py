@@ -15,6 +15,7 @@ from predictive_autoscaler.adapters.aws.errors import aws_errors
 from predictive_autoscaler.errors import (
     AccessDeniedError,
     GroupNotFoundError,
+    RefusedRequestError,
     SourceError,
     ThrottledError,
 )
@@ -69,13 +70,13 @@ def test_a_group_that_is_gone(message: str) -> None:
 
 def test_another_service_has_no_groups() -> None:
     error = client_error("ValidationError", "Log group web not found")
-    assert type(raised(error, "cloudwatch")) is SourceError
+    assert not isinstance(raised(error, "cloudwatch"), GroupNotFoundError)
 
 
 def test_capacity_out_of_bounds_is_just_refused() -> None:
     message = "New SetDesiredCapacity value 20 is above max value 10 for the AutoScalingGroup."
     error = raised(client_error("ValidationError", message))
-    assert type(error) is SourceError
+    assert type(error) is RefusedRequestError
     assert "above max value 10" in str(error)
 
 

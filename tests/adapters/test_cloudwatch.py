@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,6 +15,7 @@ from predictive_autoscaler.adapters.aws.cloudwatch_calls import (
     MetricDimensions,
     Window,
 )
+from predictive_autoscaler.core.types import Samples
 from predictive_autoscaler.errors import AccessDeniedError, SourceError, ThrottledError
 from predictive_autoscaler.ports import MetricRequest
 from tests.adapters.examples import NOON
@@ -21,6 +23,15 @@ from tests.adapters.fakes import FakeClient, client_error, failing
 
 MINUTE = timedelta(minutes=1)
 WEB = MetricDimensions("app/web/1", "targetgroup/web/2", "web")
+
+
+def read(source: CloudWatchMetricSource, requests: Sequence[MetricRequest]) -> dict[str, Samples]:
+    """What could be read of each group, which has to be all of them."""
+    found = {}
+    for group, answer in source.read(requests).items():
+        assert isinstance(answer, Samples)
+        found[group] = answer
+    return found
 
 
 def request(minutes: float, group: str = "web", start: datetime = NOON) -> MetricRequest:
@@ -67,7 +78,7 @@ def test_every_column_comes_from_its_metric(aws: Clients) -> None:
     put(aws, "AWS/AutoScaling", "GroupInServiceInstances", group, 2, 3, 4)
     put(aws, "AWS/AutoScaling", "GroupInServiceInstances", group, 4)
     source = CloudWatchMetricSource(aws.cloudwatch, [WEB])
-    samples = source.read([request(4)])["web"]
+    samples = read(source, [request(4)])["web"]
     absent = np.nan
     expected = {
         "requests": [150, absent, 120, absent],
@@ -131,7 +142,7 @@ def test_a_warm_tick_is_one_call() -> None:
     late = datetime(2026, 11, 20, 23, 50, tzinfo=UTC)
     for minutes in (5, 20):
         client.calls.clear()
-        source.read([request(minutes, start=late)])
+        read(source, [request(minutes, start=late)])
         assert len(client.calls) == 1
         assert len(client.calls[0][1]["MetricDataQueries"]) == 7
 
@@ -139,7 +150,7 @@ def test_a_warm_tick_is_one_call() -> None:
 def test_groups_share_calls_up_to_the_limit_of_queries() -> None:
     client: Any = FakeClient(Recorded())
     source = CloudWatchMetricSource(client, many(100))
-    found = source.read([request(20, f"web{n}") for n in range(100)])
+    found = read(source, [request(20, f"web{n}") for n in range(100)])
     assert len(client.calls) == 2
     for number in range(100):
         samples = found[f"web{number}"]
@@ -152,7 +163,7 @@ def test_groups_share_calls_up_to_the_limit_of_queries() -> None:
 def test_different_ranges_do_not_share_calls() -> None:
     client: Any = FakeClient(Recorded())
     source = CloudWatchMetricSource(client, many(2))
-    found = source.read([request(5, "web0"), request(10, "web1")])
+    found = read(source, [request(5, "web0"), request(10, "web1")])
     assert len(client.calls) == 2
     assert [len(found[name]) for name in ("web0", "web1")] == [5, 10]
 
@@ -162,7 +173,7 @@ def test_long_ranges_are_cut_into_whole_days(max_days: int | None, calls: int) -
     client: Any = FakeClient(Recorded())
     source = CloudWatchMetricSource(client, [WEB], max_days)
     minutes = 14 * 1440 + 100
-    samples = source.read([request(minutes)])["web"]
+    samples = read(source, [request(minutes)])["web"]
     np.testing.assert_array_equal(samples.requests, np.arange(float(minutes)))
     assert len(client.calls) == calls
     starts = [arguments["StartTime"] for _, arguments in client.calls]
@@ -173,7 +184,7 @@ def test_long_ranges_are_cut_into_whole_days(max_days: int | None, calls: int) -
 def test_many_groups_over_long_ranges_hold_the_limits(groups: int, days: int) -> None:
     client: Any = FakeClient(Recorded())
     source = CloudWatchMetricSource(client, many(groups))
-    found = source.read([request(days * 1440, f"web{n}") for n in range(groups)])
+    found = read(source, [request(days * 1440, f"web{n}") for n in range(groups)])
     expected = np.arange(days * 1440.0)
     for number in range(groups):
         column = found[f"web{number}"].in_service
@@ -182,15 +193,15 @@ def test_many_groups_over_long_ranges_hold_the_limits(groups: int, days: int) ->
 
 def test_pages_are_followed() -> None:
     client: Any = FakeClient(Recorded(pages=3))
-    samples = CloudWatchMetricSource(client, [WEB]).read([request(20)])["web"]
+    samples = read(CloudWatchMetricSource(client, [WEB]), [request(20)])["web"]
     np.testing.assert_array_equal(samples.requests, np.arange(20.0))
     assert [arguments.get("NextToken") for _, arguments in client.calls] == [None, "1", "2"]
 
 
 def test_nothing_is_asked_for_no_time() -> None:
     client = failing(AssertionError())
-    assert len(CloudWatchMetricSource(client, [WEB]).read([request(0)])["web"]) == 0
-    assert CloudWatchMetricSource(client, [WEB]).read([]) == {}
+    assert len(read(CloudWatchMetricSource(client, [WEB]), [request(0)])["web"]) == 0
+    assert read(CloudWatchMetricSource(client, [WEB]), []) == {}
 
 
 def answering(**status_by_name: str) -> Any:
@@ -211,37 +222,37 @@ def answering(**status_by_name: str) -> Any:
 
 def test_partial_data_is_taken() -> None:
     client = answering(RequestCount="PartialData")
-    samples = CloudWatchMetricSource(client, [WEB]).read([request(1)])["web"]
+    samples = read(CloudWatchMetricSource(client, [WEB]), [request(1)])["web"]
     assert samples.requests.tolist() == [7]
 
 
 def test_an_internal_error_makes_its_values_absent() -> None:
     client = answering(RequestCount="InternalError")
-    samples = CloudWatchMetricSource(client, [WEB]).read([request(1)])["web"]
+    samples = read(CloudWatchMetricSource(client, [WEB]), [request(1)])["web"]
     assert np.isnan(samples.requests).all()
     assert samples.cpu_percent.tolist() == [7]
 
 
 def test_internal_errors_everywhere_are_a_failure() -> None:
     with pytest.raises(SourceError, match="InternalError for every metric"):
-        CloudWatchMetricSource(answering(others="InternalError"), [WEB]).read([request(1)])
+        read(CloudWatchMetricSource(answering(others="InternalError"), [WEB]), [request(1)])
 
 
 def test_forbidden_is_a_denial() -> None:
     client = answering(CPUUtilization="Forbidden")
     with pytest.raises(AccessDeniedError, match="AWS/EC2 CPUUtilization"):
-        CloudWatchMetricSource(client, [WEB]).read([request(1)])
+        read(CloudWatchMetricSource(client, [WEB]), [request(1)])
 
 
 def test_throttling_is_told_apart() -> None:
     client = failing(client_error("Throttling", "Rate exceeded"))
     with pytest.raises(ThrottledError, match="cloudwatch:GetMetricData on group 'web'"):
-        CloudWatchMetricSource(client, [WEB]).read([request(1)])
+        read(CloudWatchMetricSource(client, [WEB]), [request(1)])
 
 
 def test_an_unknown_group_is_named() -> None:
     with pytest.raises(SourceError, match="'other'"):
-        CloudWatchMetricSource(answering(), [WEB]).read([request(1, "other")])
+        read(CloudWatchMetricSource(answering(), [WEB]), [request(1, "other")])
 
 
 def test_values_find_their_bins() -> None:
@@ -260,3 +271,60 @@ def test_values_find_their_bins() -> None:
     place([NOON + m * MINUTE for m, _ in values], [v for _, v in values], window, column)
     np.testing.assert_array_equal(column, [3, 4, np.nan, np.nan])
     place([], [], window, column)
+
+
+def test_one_bad_group_does_not_cost_the_others_their_metrics() -> None:
+    """CloudWatch refuses a whole call for one bad query, so the culprit is looked for."""
+    recorded = Recorded()
+
+    def picky(operation: str, arguments: dict[str, Any]) -> Any:
+        names = {
+            dimension["Value"]
+            for query in arguments["MetricDataQueries"]
+            for dimension in query["MetricStat"]["Metric"]["Dimensions"]
+        }
+        if "web13" in names:
+            raise client_error("ValidationError", "The value for a dimension is not allowed")
+        return recorded(operation, arguments)
+
+    client: Any = FakeClient(picky)
+    answers = CloudWatchMetricSource(client, many(40)).read(
+        [request(20, f"web{n}") for n in range(40)]
+    )
+    refused = {name for name, answer in answers.items() if isinstance(answer, SourceError)}
+    assert refused == {"web13"}
+    assert "ValidationError" in str(answers["web13"])
+    assert len(client.calls) <= 2 * 7
+
+
+def test_a_failed_call_is_no_loss_to_the_groups_of_other_calls() -> None:
+    recorded, calls = Recorded(), []
+
+    def second_fails(operation: str, arguments: dict[str, Any]) -> Any:
+        calls.append(len(arguments["MetricDataQueries"]))
+        if len(calls) == 2:
+            raise client_error("InternalServiceFault", "sorry")
+        return recorded(operation, arguments)
+
+    client: Any = FakeClient(second_fails)
+    answers = CloudWatchMetricSource(client, many(200)).read(
+        [request(20, f"web{n}") for n in range(200)]
+    )
+    failed = [name for name, answer in answers.items() if isinstance(answer, SourceError)]
+    assert max(calls) <= 500
+    assert len(calls) == 3
+    assert len(failed) == 83
+
+
+def test_throttling_asks_no_further() -> None:
+    client = failing(client_error("Throttling", "Rate exceeded"))
+    with pytest.raises(ThrottledError):
+        CloudWatchMetricSource(client, many(40)).read([request(1, f"web{n}") for n in range(40)])
+    assert len(client.calls) == 1
+
+
+def test_other_groups_can_be_followed_from_now_on() -> None:
+    client: Any = FakeClient(Recorded())
+    source = CloudWatchMetricSource(client, many(1))
+    source.follow(many(2))
+    assert len(read(source, [request(5, "web1")])["web1"]) == 5

@@ -115,14 +115,14 @@ def test_a_record_of_two_days_ago_is_too_old(stores: Stores) -> None:
 
 
 def test_nothing_said_is_the_default_control(stores: Stores) -> None:
-    assert stores.controls.load(GROUP) == GroupControl()
+    assert stores.controls.load_each([GROUP])[GROUP] == GroupControl()
 
 
 def test_what_operators_said_is_kept(stores: Stores) -> None:
     event = CalendarEvent("sale", NOON, NOON + timedelta(hours=3), 12)
     for control in (GroupControl("full", (event,)), GroupControl(None, (event, event))):
         stores.controls.save(GROUP, control)
-        assert stores.controls.load(GROUP) == control
+        assert stores.controls.load_each([GROUP])[GROUP] == control
 
 
 def test_finished_days_are_kept_exactly(stores: Stores) -> None:

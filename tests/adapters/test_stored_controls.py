@@ -10,7 +10,7 @@ import pytest
 from predictive_autoscaler.adapters.objects import DirectoryObjects
 from predictive_autoscaler.adapters.stores import StoredControls
 from predictive_autoscaler.core.types import CalendarEvent
-from predictive_autoscaler.errors import DataError
+from predictive_autoscaler.errors import AutoscalerError, DataError
 from predictive_autoscaler.ports import GroupControl
 
 EVENT: dict[str, Any] = {
@@ -24,7 +24,10 @@ EVENT: dict[str, Any] = {
 def load(tmp_path: Path, text: str) -> GroupControl:
     objects = DirectoryObjects(tmp_path)
     objects.put("control/web.json", text.encode())
-    return StoredControls(objects).load("web")
+    control = StoredControls(objects).load_each(["web"])["web"]
+    if isinstance(control, AutoscalerError):
+        raise control
+    return control
 
 
 def test_times_are_read_with_their_zone(tmp_path: Path) -> None:

@@ -58,6 +58,9 @@ class LosesAnswers:
     def keys(self, prefix: str, after: str = "") -> Iterator[str]:
         return self._inner.keys(prefix, after)
 
+    def tags(self, prefix: str) -> dict[str, str]:
+        return self._inner.tags(prefix)
+
 
 def test_a_claim_whose_answer_was_lost_is_still_ours(objects: ObjectStore) -> None:
     decisions = StoredDecisions(LosesAnswers(objects), INTERVAL)

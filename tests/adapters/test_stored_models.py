@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -8,9 +10,15 @@ from predictive_autoscaler.adapters.aws.s3 import S3Objects
 from predictive_autoscaler.adapters.objects import DirectoryObjects, ObjectStore
 from predictive_autoscaler.adapters.stores import StoredModels
 from predictive_autoscaler.adapters.stores.keys import latest_key, model_keys, quoted
-from predictive_autoscaler.errors import ModelError, SourceError
+from predictive_autoscaler.core.artifact import Model, load_model
+from predictive_autoscaler.errors import ModelError, ModelNotFoundError, SourceError
 from tests.adapters.examples import GROUP, tiny_model
 from tests.adapters.stores import CountingObjects
+
+
+def tiny_size() -> int:
+    npz, card, _ = tiny_model()
+    return load_model(npz, card).forecaster.size_bytes
 
 
 def test_an_unchanged_model_is_not_sent_again(s3_objects: S3Objects) -> None:
@@ -23,22 +31,73 @@ def test_an_unchanged_model_is_not_sent_again(s3_objects: S3Objects) -> None:
     objects.calls.clear()
     objects.sent.clear()
     assert models.load(GROUP) is first
-    assert objects.calls == [f"get {latest_key(GROUP)}"]
+    assert objects.calls == ["tags published/"]
     assert objects.sent == []
 
 
-def test_304_is_what_s3_answers(s3_objects: S3Objects) -> None:
-    statuses: list[int] = []
-    events = s3_objects._client.meta.events
-    events.register(
-        "after-call.s3.GetObject",
-        lambda http_response, **_: statuses.append(http_response.status_code),
-    )
-    models = StoredModels(s3_objects)
-    models.publish(GROUP, *tiny_model())
+def test_many_unchanged_models_cost_one_listing(s3_objects: S3Objects) -> None:
+    objects = CountingObjects(s3_objects)
+    models = StoredModels(objects)
+    names = [f"web{number}" for number in range(9)]
+    for name in names:
+        models.publish(name, *tiny_model())
+    first = dict(models.load_each(names))
+    objects.calls.clear()
+    assert all(dict(models.load_each(names))[name] is first[name] for name in names)
+    assert objects.calls == ["tags published/"] * len(names)
+
+
+def test_models_come_in_the_order_asked_for_with_each_one_s_trouble(objects: ObjectStore) -> None:
+    models = StoredModels(objects)
+    npz, card, version = tiny_model()
+    for name in ("a", "b", "d", "e", "f", "g"):
+        models.publish(name, npz, card, version)
+    objects.put(model_keys("d", version)[0], b"damaged")
+    asked = ["g", "f", "missing", "e", "d", "b", "b", "a"]
+    for _ in range(2):
+        found = list(models.load_each(asked))
+        assert [name for name, _ in found] == asked
+        kinds = [type(answer) for _, answer in found]
+        assert kinds == [Model, Model, ModelNotFoundError, Model, ModelError, Model, Model, Model]
+    assert found[5][1] is found[6][1]
+
+
+def test_models_beyond_the_cache_pass_through_and_the_kept_ones_stay(tmp_path: Path) -> None:
+    objects = CountingObjects(DirectoryObjects(tmp_path))
+    size = tiny_size()
+    models = StoredModels(objects, cache_bytes=2 * size)
+    names = ["a", "b", "c", "d"]
+    for name in names:
+        models.publish(name, *tiny_model())
+    dict(models.load_each(names))
+    assert models.kept_bytes == 2 * size
+    for _ in range(2):
+        objects.sent.clear()
+        assert all(isinstance(model, Model) for _, model in models.load_each(names))
+        assert {key.split("/")[1] for key in objects.sent} == {"c", "d"}
+        assert models.kept_bytes == 2 * size
+
+
+def test_a_new_version_takes_the_place_of_the_kept_one(tmp_path: Path) -> None:
+    models = StoredModels(DirectoryObjects(tmp_path), cache_bytes=tiny_size())
+    models.publish(GROUP, *tiny_model(1.0)[:2], version="one")
     models.load(GROUP)
-    models.load(GROUP)
-    assert statuses == [200, 200, 200, 304]
+    npz, card, _ = tiny_model(2.0)
+    models.publish(GROUP, npz, card, "two")
+    assert models.load(GROUP).card.npz_sha256 == json.loads(card)["npz_sha256"]
+    assert models.kept_bytes == tiny_size()
+
+
+def test_who_stops_asking_early_leaves_nothing_behind(objects: ObjectStore) -> None:
+    models = StoredModels(objects)
+    names = [f"web{number}" for number in range(20)]
+    for name in names:
+        models.publish(name, *tiny_model())
+    asked = models.load_each(names)
+    assert isinstance(asked, Generator)
+    next(asked)
+    asked.close()
+    assert isinstance(models.load("web19"), Model)
 
 
 def test_a_moved_pointer_to_the_same_version_costs_one_get(tmp_path: Path) -> None:
@@ -95,7 +154,7 @@ def test_a_refused_publication_leaves_the_pointer(tmp_path: Path) -> None:
 def test_a_strange_pointer_is_a_model_error(tmp_path: Path, pointer: bytes) -> None:
     objects = DirectoryObjects(tmp_path)
     objects.put(latest_key(GROUP), pointer)
-    with pytest.raises(ModelError, match=r"latest\.json"):
+    with pytest.raises(ModelError, match=r"published/"):
         StoredModels(objects).load(GROUP)
 
 

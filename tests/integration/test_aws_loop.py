@@ -249,7 +249,7 @@ class TestTraining:
         version = rehearsal.trained["model_id"]
         assert rehearsal.trained["published"] == version
         assert rehearsal.trained["better_than_baselines"] is True
-        latest = json.loads(rehearsal.object(f"models/{GROUP}/latest.json"))
+        latest = json.loads(rehearsal.object(f"published/{GROUP}.json"))
         assert latest == {"version": version}
         for name in ("model.npz", "model.json"):
             published = rehearsal.object(f"models/{GROUP}/{version}/{name}")

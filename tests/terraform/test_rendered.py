@@ -17,7 +17,8 @@ import pytest
 import yaml
 
 from predictive_autoscaler.app import published_metrics
-from predictive_autoscaler.app.settings import SETTINGS, read_settings
+from predictive_autoscaler.app.settings import read_settings
+from predictive_autoscaler.app.settings_table import SETTINGS
 from predictive_autoscaler.core.timegrid import floor_to
 from predictive_autoscaler.core.types import Samples
 from predictive_autoscaler.demo.local_aws import (

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from bisect import bisect_left, insort
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
@@ -156,6 +156,14 @@ class MemoryModelStore:
             self._models[group] = load_model(*self._latest[group])
         return self._models[group]
 
+    def load_each(self, groups: Sequence[str]) -> Iterator[tuple[str, Model | AutoscalerError]]:
+        """As the port says."""
+        for group in groups:
+            try:
+                yield group, self.load(group)
+            except AutoscalerError as error:
+                yield group, error
+
     def publish(self, group: str, npz: bytes, card: str, version: str) -> None:
         """As the port says; what is wrong with the files shows when they are loaded."""
         if self._files.setdefault((group, version), (npz, card)) != (npz, card):
@@ -215,9 +223,9 @@ class MemoryControlStore:
     def __init__(self, controls: Mapping[str, GroupControl] | None = None) -> None:
         self._controls = dict(controls or {})
 
-    def load(self, group: str) -> GroupControl:
+    def load_each(self, groups: Sequence[str]) -> dict[str, GroupControl | AutoscalerError]:
         """As the port says; nothing said gives the defaults."""
-        return self._controls.get(group, _NOTHING_SAID)
+        return {group: self._controls.get(group, _NOTHING_SAID) for group in groups}
 
     def save(self, group: str, control: GroupControl) -> None:
         """Replace what was said."""

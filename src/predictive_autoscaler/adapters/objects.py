@@ -6,7 +6,7 @@ import hashlib
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -48,6 +48,10 @@ class ObjectStore(Protocol):
         """Keys that begin with `prefix` and sort behind `after`, in order."""
         ...
 
+    def tags(self, prefix: str) -> dict[str, str]:
+        """The tag of every object whose key begins with `prefix`, in one listing."""
+        ...
+
 
 class DirectoryObjects:
     """Objects as files below a directory, which is made with the first of them."""
@@ -62,7 +66,7 @@ class DirectoryObjects:
                 data = (self._root / key).read_bytes()
             except FileNotFoundError:
                 return None
-        tag = hashlib.sha256(data).hexdigest()
+        tag = _tag(data)
         return known if known is not None and known.tag == tag else StoredObject(data, tag)
 
     def put(self, key: str, data: bytes, *, if_absent: bool = False) -> bool:
@@ -79,6 +83,14 @@ class DirectoryObjects:
             found = [path.relative_to(self._root).as_posix() for path in _files_below(folder)]
         return iter(sorted(key for key in found if key.startswith(prefix) and key > after))
 
+    def tags(self, prefix: str) -> dict[str, str]:
+        """As ObjectStore says."""
+        found = {}
+        for key in self.keys(prefix):
+            with self._file_errors("read", key), suppress(FileNotFoundError):
+                found[key] = _tag((self._root / key).read_bytes())
+        return found
+
     @contextmanager
     def _file_errors(self, action: str, key: str) -> Iterator[None]:
         try:
@@ -86,6 +98,10 @@ class DirectoryObjects:
         except OSError as error:
             reason = error.strerror or error
             raise SourceError(f"cannot {action} {self._root / key}: {reason}") from error
+
+
+def _tag(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
 
 
 def _create(path: Path, data: bytes) -> bool:

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import takewhile
 
 from predictive_autoscaler.app.settings import GroupSettings
-from predictive_autoscaler.core.timegrid import floor_to, merge, to_interval
+from predictive_autoscaler.app.windows import Windows
+from predictive_autoscaler.core.timegrid import floor_to, joined, merge, to_interval
 from predictive_autoscaler.core.types import Samples
 from predictive_autoscaler.errors import AutoscalerError, DataError
 from predictive_autoscaler.ports import HistoryStore, MetricRequest, MetricSource
 
 REREAD = timedelta(minutes=15)
 """CloudWatch fills up late, so the newest bins are read again each time."""
+LITTLE = timedelta(hours=2)
+"""A window that lacks no more than this is read together with others'."""
+HISTORIES_TOGETHER = 8
+"""Groups without a window that are read at a time: their two weeks fill a call a day."""
 MINUTES_KEPT = timedelta(days=15)
 FIVE_MINUTES_KEPT = timedelta(days=63)
 _DAY = timedelta(days=1)
@@ -28,49 +35,93 @@ class Collector:
     def __init__(self, source: MetricSource, history: HistoryStore) -> None:
         self._source = source
         self._history = history
-        self._windows: dict[str, Samples] = {}
+        self._windows = Windows()
+
+    @property
+    def kept_bytes(self) -> int:
+        """Memory that the windows take between two ticks."""
+        return self._windows.size_bytes
 
     def collect(
         self,
         groups: Sequence[GroupSettings],
-        until: dict[str, datetime],
+        until: Mapping[str, datetime],
         *,
         keep_days: bool = True,
-    ) -> tuple[dict[str, Samples], dict[str, str]]:
+        in_time: Callable[[], bool] = lambda: True,
+    ) -> tuple[Mapping[str, Samples], dict[str, str]]:
         """The serving window of every group, up to its `until`.
 
-        A window always reaches `until`: what could not be read is absent in it.
+        A window always reaches `until`: what could not be read is absent in it. Groups that
+        are a few bins behind are read together; those that need a whole history come after
+        them, a few at a time, for as long as there is time.
 
         Args:
             keep_days: save the days that have become complete.
+            in_time: whether there is time for more histories. The first ones are read
+                whatever it says, so that there is progress.
 
         Returns:
-            Windows by group, and what went wrong by group.
+            Windows by group, each made when it is asked for, since all of them at once would
+            take much memory; groups whose turn did not come are left out. And what went
+            wrong, by group.
         """
-        faults: dict[str, str] = {}
-        requests = []
-        for group in groups:
-            request = self._request(group, until[group.name])
-            if request.start < request.end:
-                requests.append(request)
-        fresh = self._read(requests, faults)
-        windows = {}
-        for group in groups:
-            window = self._extended(group, fresh.get(group.name), until[group.name])
-            windows[group.name] = window
-        if keep_days:
-            self._keep_finished_days(groups, fresh, faults)
-        return windows, faults
+        self._windows.keep_only(group.name for group in groups)
+        collecting = _Collecting(self._source, self._history, self._windows, until, keep_days)
+        behind = [group for group in groups if collecting.is_little_behind(group)]
+        blank = [group for group in groups if not collecting.is_little_behind(group)]
+        if behind:
+            collecting.read(behind)
+        done = behind
+        for first in range(0, len(blank), HISTORIES_TOGETHER):
+            if done and not in_time():
+                break
+            some = blank[first : first + HISTORIES_TOGETHER]
+            collecting.read(some)
+            done = done + some
+        return _LazyWindows(self._windows, done, until), collecting.faults
 
-    def _request(self, group: GroupSettings, until: datetime) -> MetricRequest:
-        interval = group.parameters.interval
+
+@dataclass
+class _Collecting:
+    """One tick's reading."""
+
+    source: MetricSource
+    history: HistoryStore
+    windows: Windows
+    until: Mapping[str, datetime]
+    keep_days: bool
+    faults: dict[str, str] = field(default_factory=dict)
+
+    def is_little_behind(self, group: GroupSettings) -> bool:
+        """Whether the group's window lacks so little that it is read together with others'."""
+        end = self.windows.end(group.name)
+        return end is not None and self.until[group.name] - end <= LITTLE
+
+    def read(self, groups: Sequence[GroupSettings]) -> None:
+        """Bring the windows of these groups up to date."""
+        requests = {group.name: self._request(group) for group in groups}
+        _begin_together(requests)
+        wanted = [request for request in requests.values() if request.start < request.end]
+        fresh = self._read(wanted)
+        for group in groups:
+            samples = fresh.get(group.name)
+            window = self._extended(group, samples)
+            if samples is not None and self.keep_days:
+                self._keep_finished_days(group, samples, window)
+
+    def _request(self, group: GroupSettings) -> MetricRequest:
+        """What the group's window lacks."""
+        interval, until = group.parameters.interval, self.until[group.name]
         first = _first_bin(group, until)
-        window = self._windows.get(group.name)
-        if window is None:
-            window = self._from_history(group, first, until)
-        if window is not None and window.end > first:
-            self._windows[group.name] = window
-            first = max(first, floor_to(min(window.end, until) - REREAD, interval))
+        end = self.windows.end(group.name)
+        if end is None:
+            kept = self._from_history(group, first, until)
+            if kept is not None and kept.end > first:
+                self.windows.put(group.name, kept)
+                end = kept.end
+        if end is not None and end > first:
+            first = max(first, floor_to(min(end, until) - REREAD, interval))
         return MetricRequest(group.name, first, until, group.metric_period_seconds)
 
     def _from_history(
@@ -79,60 +130,90 @@ class Collector:
         """The unbroken run of kept days from the first one needed."""
         days = list(_days(first, until))
         try:
-            kept = self._history.load(group.name, days, group.parameters.interval_seconds)
+            kept = self.history.load(group.name, days, group.parameters.interval_seconds)
         except AutoscalerError:
             return None
-        window: Samples | None = None
-        for day in days:
-            if day not in kept:
-                break
-            window = merge(window, kept[day])
-        return window
+        return joined(kept[day] for day in takewhile(kept.__contains__, days))
 
-    def _read(
-        self, requests: Sequence[MetricRequest], faults: dict[str, str]
-    ) -> dict[str, Samples]:
+    def _read(self, requests: Sequence[MetricRequest]) -> dict[str, Samples]:
         if not requests:
             return {}
         try:
-            return self._source.read(requests)
+            answers = self.source.read(requests)
         except AutoscalerError as error:
-            faults |= {request.group: f"metrics: {error}" for request in requests}
+            self.faults |= {request.group: f"metrics: {error}" for request in requests}
             return {}
+        fresh = {}
+        for request in requests:
+            answer = answers[request.group]
+            if isinstance(answer, AutoscalerError):
+                self.faults[request.group] = f"metrics: {answer}"
+            else:
+                fresh[request.group] = answer
+        return fresh
 
-    def _extended(self, group: GroupSettings, fresh: Samples | None, until: datetime) -> Samples:
-        first = _first_bin(group, until)
-        window = self._windows.get(group.name)
+    def _extended(self, group: GroupSettings, fresh: Samples | None) -> Samples | None:
+        """The group's window with what has come, from where it has to begin."""
+        until = self.until[group.name]
+        window = self.windows.get(group.name)
         if fresh is not None:
             window = merge(window, to_interval(fresh, group.parameters.interval_seconds))
         if window is not None:
-            self._windows[group.name] = window = window.between(first, until)
-        bins = (until - first) // group.parameters.interval
-        blank = Samples.empty(first, group.parameters.interval_seconds, bins)
-        return merge(blank, window) if window is not None else blank
+            window = window.between(_first_bin(group, until), until)
+            self.windows.put(group.name, window)
+        return window
 
     def _keep_finished_days(
-        self,
-        groups: Sequence[GroupSettings],
-        fresh: dict[str, Samples],
-        faults: dict[str, str],
+        self, group: GroupSettings, fresh: Samples, window: Samples | None
     ) -> None:
         """Save each day that the fresh metrics have completed."""
-        for group in groups:
-            samples, window = fresh.get(group.name), self._windows.get(group.name)
-            if samples is None or window is None:
+        for day in _days(fresh.start, fresh.end):
+            midnight = datetime.combine(day, time(), UTC)
+            # Only once nothing of the day will be read again.
+            if window is None or midnight < window.start or midnight + _DAY > fresh.end - REREAD:
                 continue
-            for day in _days(samples.start, samples.end):
-                midnight = datetime.combine(day, time(), UTC)
-                # Only once nothing of the day will be read again.
-                if midnight < window.start or midnight + _DAY > samples.end - REREAD:
-                    continue
-                try:
-                    finished = window.between(midnight, midnight + _DAY)
-                    if _has_requests(finished):
-                        self._history.save(group.name, day, finished)
-                except AutoscalerError as error:
-                    faults[group.name] = f"history: {error}"
+            try:
+                finished = window.between(midnight, midnight + _DAY)
+                if _has_requests(finished):
+                    self.history.save(group.name, day, finished)
+            except AutoscalerError as error:
+                self.faults[group.name] = f"history: {error}"
+
+
+class _LazyWindows(Mapping[str, Samples]):
+    """The windows of those groups whose turn came, padded up to where they have to reach."""
+
+    def __init__(
+        self, windows: Windows, groups: Sequence[GroupSettings], until: Mapping[str, datetime]
+    ) -> None:
+        self._windows = windows
+        self._groups = {group.name: group for group in groups}
+        self._until = until
+
+    def __getitem__(self, name: str) -> Samples:
+        group, until = self._groups[name], self._until[name]
+        window, first = self._windows.get(name), _first_bin(group, until)
+        if window is not None and (window.start, window.end) == (first, until):
+            return window
+        bins = (until - first) // group.parameters.interval
+        blank = Samples.empty(first, group.parameters.interval_seconds, bins)
+        return blank if window is None else merge(blank, window)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._groups)
+
+    def __len__(self) -> int:
+        return len(self._groups)
+
+
+def _begin_together(requests: dict[str, MetricRequest]) -> None:
+    """Let requests that end together and differ little begin together, to share calls."""
+    earliest: dict[datetime, datetime] = {}
+    short = [one for one in requests.values() if one.end - one.start <= LITTLE + REREAD]
+    for request in short:
+        earliest[request.end] = min(request.start, earliest.get(request.end, request.start))
+    for request in short:
+        requests[request.group] = replace(request, start=earliest[request.end])
 
 
 def _has_requests(samples: Samples) -> bool:
@@ -183,8 +264,10 @@ def read_history(
             end = min(midnight + _DAY, until)
             period = _period_for(group, now - midnight)
             request = MetricRequest(group.name, midnight, end, period)
-            part = source.read([request])[group.name]
-            part = to_interval(part, group.parameters.interval_seconds)
+            answer = source.read([request])[group.name]
+            if isinstance(answer, AutoscalerError):
+                raise answer
+            part = to_interval(answer, group.parameters.interval_seconds)
             finished = midnight + _DAY <= until - REREAD
             keep = finished and period == group.metric_period_seconds and _has_requests(part)
             if history and keep:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+import math
 import traceback
 import uuid
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from predictive_autoscaler.app.collect import Collector
-from predictive_autoscaler.app.published_metrics import metric_values
-from predictive_autoscaler.app.record import SCHEMA, group_entry, state_of
+from predictive_autoscaler.app.model_check import check_model
+from predictive_autoscaler.app.published_metrics import group_values, tick_values
+from predictive_autoscaler.app.record import state_of
 from predictive_autoscaler.app.settings import GroupSettings
+from predictive_autoscaler.app.tick import LEFT, GroupTick, Tick
+from predictive_autoscaler.app.troubles import new_troubles
 from predictive_autoscaler.core.artifact import Model
 from predictive_autoscaler.core.decide import (
     Evidence,
@@ -23,50 +26,27 @@ from predictive_autoscaler.core.decide import (
     forecast_demand,
 )
 from predictive_autoscaler.core.timegrid import floor_to, known_until
-from predictive_autoscaler.core.types import GroupState, Json, Samples, utc_text
-from predictive_autoscaler.errors import (
-    AutoscalerError,
-    GroupNotFoundError,
-    ModelError,
-)
+from predictive_autoscaler.core.types import Decision, GroupState, Json, Samples, utc_text
+from predictive_autoscaler.errors import AutoscalerError, GroupNotFoundError
 from predictive_autoscaler.ports import GroupControl, Ports
 
-
-@dataclass
-class GroupTick:
-    """What one tick has found out about one group so far."""
-
-    settings: GroupSettings
-    state: GroupState | None = None
-    control: GroupControl = field(default_factory=GroupControl)
-    samples: Samples | None = None
-    model: Model | None = None
-    outcome: Outcome | None = None
-    faults: list[str] = field(default_factory=list)
-    result: Json = field(default_factory=dict)
-
-    @property
-    def name(self) -> str:
-        return self.settings.name
-
-    @property
-    def mode(self) -> str:
-        return self.control.mode or self.settings.mode
-
-
-@dataclass
-class Tick:
-    """One run over all groups for one slot."""
-
-    now: datetime
-    slot: datetime
-    groups: list[GroupTick]
-    previous: Json | None = None
-    record: Json = field(default_factory=dict)
+SECONDS_TO_ACT = 10.0
+"""Kept of a call's time for writing the record, setting capacities and publishing."""
+SECONDS_TO_SET = 3.0
+"""With less than this left, no further capacity is set: its outcome could not be recorded."""
+SECONDS_A_DECISION = 0.05
+"""About what a decision takes on a whole core; histories are read while these still fit."""
+WHOLE_RECORDS_UP_TO = 20
+"""Groups; the log lines of more would be cut off and cost money. Their records are in S3."""
 
 
 class Controller:
-    """Runs control steps. Keep one between calls: it remembers metrics and models."""
+    """Runs control steps. Keep one between calls: it remembers metrics and models.
+
+    Attributes:
+        groups: whose capacity it looks after; they may change between two steps.
+        refused: groups that cannot be looked after, and why, to be told and recorded.
+    """
 
     def __init__(
         self,
@@ -76,38 +56,46 @@ class Controller:
         forecaster: Forecaster = forecast_demand,
     ) -> None:
         self._ports = ports
-        self._groups = tuple(groups)
+        self.groups = tuple(groups)
+        self.refused: Mapping[str, str] = {}
         self._collector = Collector(ports.metrics, ports.history)
         self._log = log
         self._forecaster = forecaster
 
-    def run_once(self, event_time: datetime | None = None, *, dry_run: bool = False) -> Json:
+    def run_once(
+        self,
+        event_time: datetime | None = None,
+        *,
+        dry_run: bool = False,
+        seconds_left: Callable[[], float] = lambda: math.inf,
+    ) -> Json:
         """Decide for all groups, and act on it.
 
         Args:
             event_time: when the call was scheduled for; the clock's time by default.
             dry_run: decide and show, without claiming the slot, acting or publishing.
+            seconds_left: until the call is ended. Groups that there is no time for are
+                recorded as left, keep their capacity, and come first in the next step.
 
         Returns:
             The decision record, or {"status": "refused" | "taken", ...} where this run
             had no right to the slot.
         """
         now = self._ports.clock.now()
-        interval = self._groups[0].parameters.interval
+        interval = self.groups[0].parameters.interval
         scheduled = event_time or now
         if abs(now - scheduled) >= interval:
             return self._refused(now, scheduled, interval)
-        groups = [GroupTick(settings) for settings in self._groups]
+        groups = [GroupTick(settings) for settings in self.groups]
         tick = Tick(now, floor_to(scheduled, interval), groups)
         self._look_up(tick)
-        self._collect(tick, keep_days=not dry_run)
-        self._load_models(tick)
-        self._decide(tick)
+        windows = self._collect(tick, seconds_left, keep_days=not dry_run)
+        self._decide(tick, windows, seconds_left)
         if dry_run:
             return self._as_record(tick, "dry run")
         if not self._claim(tick):
             return {"status": "taken", "slot": utc_text(tick.slot)}
-        self._act(tick)
+        self._act(tick, seconds_left)
         self._complete(tick)
         self._publish(tick)
         return tick.record
@@ -129,22 +117,35 @@ class Controller:
         except AutoscalerError as error:
             for group in tick.groups:
                 group.faults.append(f"previous record: {error}")
+        tick.put_first_who_was_left()
+        names = [group.name for group in tick.groups]
         try:
-            states = self._ports.actuator.describe([group.name for group in tick.groups])
+            states = self._ports.actuator.describe(names)
         except AutoscalerError as error:
             states = {}
             for group in tick.groups:
                 group.result = {"status": "failed", "error": f"the group cannot be read: {error}"}
+        controls = self._controls(names)
         for group in tick.groups:
             group.state = states.get(group.name)
             if group.state is None and not group.result:
                 group.result = {"status": "gone", "error": f"there is no group {group.name!r}"}
-            try:
-                group.control = self._ports.controls.load(group.name)
-            except AutoscalerError as error:
-                group.faults.append(f"calendar and mode: {error}")
+            control = controls[group.name]
+            if isinstance(control, AutoscalerError):
+                group.faults.append(f"calendar and mode: {control}")
+            else:
+                group.control = control
 
-    def _collect(self, tick: Tick, *, keep_days: bool) -> None:
+    def _controls(self, names: Sequence[str]) -> Mapping[str, GroupControl | AutoscalerError]:
+        try:
+            return self._ports.controls.load_each(names)
+        except AutoscalerError as error:
+            return dict.fromkeys(names, error)
+
+    def _collect(
+        self, tick: Tick, seconds_left: Callable[[], float], *, keep_days: bool
+    ) -> Mapping[str, Samples]:
+        """The windows of all groups that are there and whose turn came."""
         live = [group for group in tick.groups if group.state is not None]
         until = {
             group.name: known_until(
@@ -152,85 +153,121 @@ class Controller:
             )
             for group in live
         }
+        needed = SECONDS_TO_ACT + SECONDS_A_DECISION * len(live)
         windows, faults = self._collector.collect(
-            [group.settings for group in live], until, keep_days=keep_days
+            [group.settings for group in live],
+            until,
+            keep_days=keep_days,
+            in_time=lambda: seconds_left() > needed,
         )
         for group in live:
-            group.samples = windows[group.name]
             if group.name in faults:
                 group.faults.append(faults[group.name])
+            if group.name not in windows:
+                group.result = _left("reading its history")
+        return windows
 
-    def _load_models(self, tick: Tick) -> None:
-        for group in tick.groups:
-            if group.state is None:
-                continue
+    def _decide(
+        self, tick: Tick, windows: Mapping[str, Samples], seconds_left: Callable[[], float]
+    ) -> None:
+        """Group by group, so that only one window and one model need be held at a time."""
+        ready = [group for group in tick.groups if group.name in windows]
+        models = self._ports.models.load_each([group.settings.model for group in ready])
+        for position, group in enumerate(ready):
+            if position and seconds_left() < SECONDS_TO_ACT:
+                for late in ready[position:]:
+                    late.result = _left("deciding")
+                return
+            _, model = next(models)
             try:
-                model = self._ports.models.load(group.name)
-                check_model(model, group.settings, tick.now)
-                group.model = model
-            except AutoscalerError as error:
-                group.faults.append(f"forest: {error}")
-
-    def _decide(self, tick: Tick) -> None:
-        for group in tick.groups:
-            if group.state is None or group.samples is None:
-                continue
-            evidence = Evidence(
-                now=tick.now,
-                slot=tick.slot,
-                group=group.state,
-                samples=group.samples,
-                model=group.model,
-                state=state_of(tick.previous, group.name),
-                calendar=group.control.calendar,
-                faults=tuple(group.faults),
-            )
-            try:
-                parameters = group.settings.parameters
-                group.outcome = decide(evidence, parameters, self._forecaster)
+                samples = windows[group.name]
+                outcome = self._decided(tick, group, samples, model)
+                group.decision, group.next_state = outcome.decision, outcome.state
+                group.values = group_values(
+                    group.settings, samples, self._state(group), outcome, group.mode, tick.now
+                )
             except Exception as error:  # one group's bad luck must not be everybody's
                 group.result = {"status": "failed", "error": f"deciding failed: {error!r}"}
                 self._log(traceback.format_exc())
 
-    def _as_record(self, tick: Tick, status: str) -> Json:
-        return {
-            "schema": SCHEMA,
-            "slot": utc_text(tick.slot),
-            "decided_at": utc_text(tick.now),
-            "status": status,
-            "groups": {
-                group.name: self._entry(group, tick.previous, status) for group in tick.groups
-            },
-        }
+    def _decided(
+        self, tick: Tick, group: GroupTick, samples: Samples, found: Model | AutoscalerError
+    ) -> Outcome:
+        model: Model | None = None
+        try:
+            if isinstance(found, AutoscalerError):
+                raise found
+            check_model(found, group.settings, tick.now)
+            model = found
+        except AutoscalerError as error:
+            group.faults.append(f"forest: {error}")
+        evidence = Evidence(
+            now=tick.now,
+            slot=tick.slot,
+            group=self._state(group),
+            samples=samples,
+            model=model,
+            state=state_of(tick.previous, group.name),
+            calendar=group.control.calendar,
+            faults=tuple(group.faults),
+        )
+        return decide(evidence, group.settings.parameters, self._forecaster)
 
-    def _entry(self, group: GroupTick, previous: Json | None, status: str) -> Json:
-        if group.outcome is not None:
-            return group_entry(group.mode, group.outcome, status)
-        entry: Json = {"mode": group.mode, "decision": None, "outcome": group.result}
-        state = state_of(previous, group.name)
-        return entry | ({"state": state.to_json()} if state else {})
+    def _state(self, group: GroupTick) -> GroupState:
+        assert group.state is not None
+        return group.state
+
+    def _as_record(self, tick: Tick, status: str) -> Json:
+        record = tick.as_record(status)
+        for name, reason in self.refused.items():
+            outcome = {"status": "refused", "error": reason}
+            record["groups"][name] = {"mode": "off", "decision": None, "outcome": outcome}
+        return record
 
     def _claim(self, tick: Tick) -> bool:
         tick.record = self._as_record(tick, "claimed") | {"run": uuid.uuid4().hex}
         return self._ports.decisions.claim(tick.slot, tick.record)
 
-    def _act(self, tick: Tick) -> None:
+    def _act(self, tick: Tick, seconds_left: Callable[[], float]) -> None:
+        """Set what has to change, as long as there is time; more capacity comes first."""
+        changing: list[tuple[GroupTick, Decision]] = []
         for group in tick.groups:
-            if group.outcome is not None:
-                group.result = self._applied(group, group.outcome)
+            if group.decision is None:
+                continue
+            if group.mode != "full":
+                group.result = {"status": "observed" if group.mode == "observe" else "off"}
+            elif not group.decision.changes:
+                group.result = {"status": "unchanged"}
+            else:
+                changing.append((group, group.decision))
+        changing.sort(key=lambda one: one[1].after_instances < one[1].before_instances)
+        states = self._look_again([group.name for group, _ in changing])
+        for group, decision in changing:
+            if seconds_left() < SECONDS_TO_SET:
+                group.result = _left("acting")
+            else:
+                group.result = self._applied(group, decision, states[group.name])
+        for group in tick.groups:
             tick.record["groups"][group.name]["outcome"] = group.result
 
-    def _applied(self, group: GroupTick, outcome: Outcome) -> Json:
-        wanted = outcome.decision.after_instances
-        if group.mode != "full":
-            return {"status": "observed" if group.mode == "observe" else "off"}
-        if not outcome.decision.changes:
-            return {"status": "unchanged"}
+    def _look_again(self, names: Sequence[str]) -> Mapping[str, GroupState | AutoscalerError]:
+        """The groups as they are just before they are changed."""
+        if not names:
+            return {}
         try:
-            state = self._ports.actuator.describe([group.name]).get(group.name)
-            if state is None:
-                raise GroupNotFoundError(f"there is no group {group.name!r}")
-            if state.desired_instances != outcome.decision.before_instances:
+            states = self._ports.actuator.describe(names)
+        except AutoscalerError as error:
+            return dict.fromkeys(names, error)
+        return {name: states.get(name) or _gone(name) for name in names}
+
+    def _applied(
+        self, group: GroupTick, decision: Decision, state: GroupState | AutoscalerError
+    ) -> Json:
+        wanted = decision.after_instances
+        try:
+            if isinstance(state, AutoscalerError):
+                raise state
+            if state.desired_instances != decision.before_instances:
                 wanted = max(wanted, state.desired_instances)
             wanted = state.bounds.clamp(wanted)
             if wanted == state.desired_instances:
@@ -243,17 +280,13 @@ class Controller:
     def _complete(self, tick: Tick) -> None:
         tick.record["status"] = "completed"
         self._try(tick, lambda: self._ports.decisions.complete(tick.slot, tick.record))
-        self._log(json.dumps(tick.record))
+        whole = len(tick.groups) <= WHOLE_RECORDS_UP_TO
+        self._log(json.dumps(tick.record if whole else tick.summary()))
 
     def _publish(self, tick: Tick) -> None:
         """Tell the dashboards and, of new troubles, the people. Nothing here can undo the act."""
-        values = [
-            value
-            for group in tick.groups
-            for value in metric_values(
-                group.settings, group.samples, group.state, group.outcome, group.mode, tick.now
-            )
-        ]
+        values = [value for group in tick.groups for value in group.values]
+        values += tick_values(tick)
         if values:
             self._try(tick, lambda: self._ports.sink.publish(values))
         text = new_troubles(tick.record, tick.previous)
@@ -268,47 +301,12 @@ class Controller:
             self._log(json.dumps({"slot": utc_text(tick.slot), "warning": str(error)}))
 
 
-def check_model(model: Model, settings: GroupSettings, now: datetime) -> None:
-    """Refuse a model that was made for something else, is old, or has no skill.
-
-    Raises:
-        ModelError: with what is wrong about it.
-    """
-    card, parameters = model.card, settings.parameters
-    if card.group != settings.name:
-        raise ModelError(f"the model is of group {card.group!r}")
-    if card.parameters.interval_seconds != parameters.interval_seconds:
-        raise ModelError(
-            f"the model was trained on intervals of {card.parameters.interval_seconds} s, "
-            f"the setting is {parameters.interval_seconds} s"
-        )
-    needed = parameters.features.horizon_bins
-    if card.parameters.horizon_bins < needed:
-        raise ModelError(
-            f"the model looks {card.parameters.horizon_bins} intervals ahead, but with the present "
-            f"boot time and metric delay {needed} are needed; train it again"
-        )
-    age = now - card.trained_until
-    if age > timedelta(days=settings.max_model_age_days):
-        raise ModelError(
-            f"the model's data end {age.days} days ago; "
-            f"AUTOSCALER_MAX_MODEL_AGE_DAYS allows {settings.max_model_age_days:g}"
-        )
-    if not card.skilled:
-        raise ModelError("the model was no better than the baselines and nobody insisted on it")
+def _left(before: str) -> Json:
+    return {
+        "status": LEFT,
+        "error": f"the time was up before {before}; it comes first in the next tick",
+    }
 
 
-def troubles(record: Json | None) -> set[str]:
-    """What is wrong, group by group, in words that do not change from tick to tick."""
-    found = set()
-    for name, entry in (record or {}).get("groups", {}).items():
-        outcome = entry.get("outcome", {})
-        if outcome.get("status") in ("failed", "gone"):
-            found.add(f"{name}: {outcome['status']}: {outcome.get('error', '')}")
-        found |= {f"{name}: {fault}" for fault in (entry.get("decision") or {}).get("faults", ())}
-    return found
-
-
-def new_troubles(record: Json, previous: Json | None) -> str:
-    """Troubles that the previous record did not have, a line each; empty if none."""
-    return "\n".join(sorted(troubles(record) - troubles(previous)))
+def _gone(name: str) -> AutoscalerError:
+    return GroupNotFoundError(f"there is no group {name!r}")

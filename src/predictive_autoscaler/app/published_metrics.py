@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from datetime import datetime
 
 from predictive_autoscaler.app.settings import GroupSettings
+from predictive_autoscaler.app.tick import LEFT, Tick
 from predictive_autoscaler.core.decide import Outcome
 from predictive_autoscaler.core.state import BAND
 from predictive_autoscaler.core.types import GroupState, Quality, Rung, Samples
@@ -15,11 +17,26 @@ NAMESPACE = "SaleorPredictiveScaling"
 _RUNG_NUMBERS = {Rung.FOREST: 0, Rung.SEASONAL: 1, Rung.LAST_VALUE: 2}
 
 
-def metric_values(
+def tick_values(tick: Tick) -> list[MetricValue]:
+    """How a tick over several groups went, without a dimension; nothing for one group."""
+    if len(tick.groups) < 2:
+        return []
+    statuses = Counter(group.result.get("status") for group in tick.groups)
+    counts = {
+        "DecidedGroups": sum(group.decision is not None for group in tick.groups),
+        "FailedGroups": statuses["failed"] + statuses["gone"],
+        "LeftGroups": statuses[LEFT],
+    }
+    return [
+        MetricValue(None, name, float(count), tick.now, "Count") for name, count in counts.items()
+    ]
+
+
+def group_values(
     settings: GroupSettings,
-    samples: Samples | None,
-    state: GroupState | None,
-    outcome: Outcome | None,
+    samples: Samples,
+    state: GroupState,
+    outcome: Outcome,
     mode: str,
     now: datetime,
 ) -> list[MetricValue]:
@@ -28,7 +45,7 @@ def metric_values(
     A forecast is written with the time that it is for, so that a dashboard draws it ahead
     of what comes. Level `basic` keeps to what alarms need.
     """
-    if outcome is None or samples is None or state is None or settings.metrics_level == "none":
+    if settings.metrics_level == "none":
         return []
     decision, ledger = outcome.decision, outcome.state.ledger
     newest = samples.end - samples.interval

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from predictive_autoscaler.core.decide import Outcome
 from predictive_autoscaler.core.state import ControllerState
 from predictive_autoscaler.core.types import (
     Candidate,
@@ -51,12 +50,12 @@ def decision_from_json(content: dict[str, Any]) -> Decision:
     )
 
 
-def group_entry(mode: str, outcome: Outcome, status: str) -> Json:
+def group_entry(mode: str, decision: Decision, state: ControllerState, status: str) -> Json:
     """One group's part of a record, before anything was done about it."""
     return {
         "mode": mode,
-        "decision": decision_to_json(outcome.decision),
-        "state": outcome.state.to_json(),
+        "decision": decision_to_json(decision),
+        "state": state.to_json(),
         "outcome": {"status": status},
     }
 

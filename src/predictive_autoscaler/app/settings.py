@@ -1,242 +1,33 @@
-"""The settings: one table of what can be set, its default, its range and what it means.
+"""The settings: read in one place, checked at start, and frozen.
 
-They are read in one place, checked at start, and frozen. The same table gives the
-environment of the Lambda, the options of the command line and the documentation.
+What one group needs comes from the environment; many groups come from one JSON document,
+which the environment holds or says where to find, laid over what else the environment says.
 """
 
 from __future__ import annotations
 
-import math
-import re
+import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from predictive_autoscaler.core.parameters import ControlParameters
-from predictive_autoscaler.errors import SettingsError
-from predictive_autoscaler.ports import MODES
-
-PREFIX = "AUTOSCALER_"
-"""Environment variables under this prefix that are not in the table are refused."""
-
-
-@dataclass(frozen=True)
-class Setting:
-    """One row of the table. `read` turns text into a value or raises ValueError."""
-
-    variable: str
-    default: Any
-    read: Callable[[str], Any]
-    allowed: str
-    meaning: str
-
-    @property
-    def required(self) -> bool:
-        return self.default is _REQUIRED
-
-
-_REQUIRED = object()
-
-
-def _number(low: float, high: float) -> Callable[[str], float]:
-    def read(text: str) -> float:
-        value = float(text)
-        if not (math.isfinite(value) and low <= value <= high):
-            raise ValueError
-        return value
-
-    return read
-
-
-def _whole(low: int, high: int) -> Callable[[str], int]:
-    def read(text: str) -> int:
-        value = int(text)
-        if not low <= value <= high:
-            raise ValueError
-        return value
-
-    return read
-
-
-def _text(text: str) -> str:
-    if not text.strip():
-        raise ValueError
-    return text
-
-
-def _dimension(pattern: str) -> Callable[[str], str]:
-    def read(text: str) -> str:
-        if not re.fullmatch(pattern, text):
-            raise ValueError
-        return text
-
-    return read
-
-
-def _choice(*options: str) -> Callable[[str], str]:
-    def read(text: str) -> str:
-        if text not in options:
-            raise ValueError
-        return text
-
-    return read
-
-
-def _interval(text: str) -> int:
-    minutes = _whole(1, 60)(text)
-    if 60 % minutes:
-        raise ValueError
-    return minutes
-
-
-def _zone(text: str) -> str:
-    try:
-        ZoneInfo(text)
-    except (ZoneInfoNotFoundError, OSError) as error:
-        raise ValueError from error
-    return text
-
-
-SETTINGS = (
-    Setting("ASG_NAME", _REQUIRED, _text, "a name", "The Auto Scaling group to scale."),
-    Setting(
-        "LOAD_BALANCER",
-        _REQUIRED,
-        _dimension(r"app/[^/]+/[^/]+"),
-        "app/NAME/ID",
-        "The load balancer's CloudWatch dimension, the end of its ARN.",
-    ),
-    Setting(
-        "TARGET_GROUP",
-        None,
-        _dimension(r"targetgroup/[^/]+/[^/]+"),
-        "targetgroup/NAME/ID",
-        "The target group's CloudWatch dimension; adds the count of healthy hosts.",
-    ),
-    Setting("S3_BUCKET", _REQUIRED, _text, "a name", "Bucket of models, records and history."),
-    Setting("SNS_TOPIC_ARN", None, _text, "an ARN", "Topic that is told of troubles."),
-    Setting(
-        "AUTOSCALER_MODE",
-        "observe",
-        _choice(*MODES),
-        "off, observe or full",
-        "observe decides and records; full also sets the group's capacity.",
-    ),
-    Setting(
-        "AUTOSCALER_INTERVAL_MINUTES",
-        5,
-        _interval,
-        "1 to 60, a divisor of 60",
-        "Minutes between decisions, and the length of a bin.",
-    ),
-    Setting(
-        "AUTOSCALER_BOOT_MINUTES",
-        5.0,
-        _number(1, 20),
-        "1 to 20",
-        "Minutes from asking for an instance until it serves.",
-    ),
-    Setting(
-        "AUTOSCALER_METRIC_DELAY_SECONDS",
-        120,
-        _whole(0, 900),
-        "0 to 900",
-        "How late CloudWatch completes a bin. Smaller reacts sooner, on less data.",
-    ),
-    Setting(
-        "AUTOSCALER_METRIC_PERIOD_SECONDS",
-        60,
-        _whole(60, 3600),
-        "60 to 3600, a divisor of the interval",
-        "Period at which the metrics are read.",
-    ),
-    Setting(
-        "AUTOSCALER_HISTORY_DAYS",
-        14,
-        _whole(9, 60),
-        "9 to 60",
-        "Days of metrics that a decision looks back on.",
-    ),
-    Setting(
-        "AUTOSCALER_TIMEZONE",
-        "UTC",
-        _zone,
-        "an IANA zone, such as Europe/Berlin",
-        "Where the users' hours and weekdays are counted.",
-    ),
-    Setting(
-        "AUTOSCALER_CAPACITY_PER_INSTANCE",
-        None,
-        _number(1e-6, 1e12),
-        "above 0",
-        "Requests per interval that one instance carries within the latency objective. "
-        "Unset: learned from CPU.",
-    ),
-    Setting(
-        "AUTOSCALER_REQUESTS_PER_TARGET",
-        1000.0,
-        _number(1e-6, 1e12),
-        "above 0",
-        "Requests per instance and minute to assume until the capacity is known.",
-    ),
-    Setting(
-        "AUTOSCALER_TARGET_CPU_PERCENT",
-        70.0,
-        _number(10, 95),
-        "10 to 95",
-        "CPU at which the latency objective still holds; learning the capacity uses it.",
-    ),
-    Setting(
-        "AUTOSCALER_MISS_PRICE",
-        None,
-        _number(1, 1e6),
-        "1 to 1000000",
-        "Fixed price of a missed request, in units of the capacity that serves one. Higher "
-        "misses less and costs more. Unset: follows the record, within target tracking's hours.",
-    ),
-    Setting(
-        "AUTOSCALER_MISSED_BUDGET",
-        None,
-        _number(1e-5, 0.2),
-        "0.00001 to 0.2",
-        "Share of requests that may be missed; the price moves to hold it.",
-    ),
-    Setting(
-        "AUTOSCALER_QUANTILE",
-        None,
-        _number(0.5, 0.9999),
-        "0.5 to 0.9999",
-        "Serve this quantile of the largest demand in the forecast's horizon, whatever it costs. "
-        "Set at most one of this, the price and the budget.",
-    ),
-    Setting(
-        "AUTOSCALER_INSTANCE_HOUR_PRICE",
-        None,
-        _number(1e-4, 1000),
-        "0.0001 to 1000",
-        "USD for an hour of an instance, for `backtest` to tell money; no decision depends on it.",
-    ),
-    Setting(
-        "AUTOSCALER_MAX_MODEL_AGE_DAYS",
-        14.0,
-        _number(0.1, 365),
-        "0.1 to 365",
-        "A model trained longer ago is not used.",
-    ),
-    Setting(
-        "AUTOSCALER_METRICS_LEVEL",
-        "full",
-        _choice("full", "basic", "none"),
-        "full, basic or none",
-        "How many custom metrics are published; each costs money by the month.",
-    ),
+from predictive_autoscaler.app.settings_table import (
+    BASIC_METRICS_UP_TO,
+    FULL_METRICS_UP_TO,
+    PREFIX,
+    SETTINGS,
+    Setting,
 )
-"""Every setting, in the order of the documentation."""
-
+from predictive_autoscaler.core.parameters import ControlParameters, default_caution
+from predictive_autoscaler.errors import SettingsError
 
 AIMS = ("AUTOSCALER_MISS_PRICE", "AUTOSCALER_MISSED_BUDGET", "AUTOSCALER_QUANTILE")
 """Each says by itself how much is to be spent, so only one of them can be meant."""
+ELSEWHERE = "s3://"
+"""How AUTOSCALER_GROUPS begins where it only says where the groups are written."""
+GROUPS = "AUTOSCALER_GROUPS"
+_BY_VARIABLE = {setting.variable: setting for setting in SETTINGS}
+_BY_KEY = {setting.key: setting for setting in SETTINGS if not setting.shared}
 
 
 @dataclass(frozen=True)
@@ -254,29 +45,91 @@ class GroupSettings:
     metrics_level: str
     instance_hour_price: float | None = None
     """USD; only a backtest reads it."""
+    model_of: str | None = None
+    """The group whose model is used; None is its own."""
+
+    @property
+    def model(self) -> str:
+        """Under which name the model is published."""
+        return self.model_of or self.name
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Everything that the Lambda is told."""
+    """Everything that the Lambda is told.
+
+    Attributes:
+        refused: groups that are left alone since their settings are wrong, and why.
+        model_cache_bytes: memory for models between ticks.
+    """
 
     bucket: str
     topic_arn: str | None
     groups: tuple[GroupSettings, ...]
+    refused: Mapping[str, str] = field(default_factory=dict)
+    model_cache_bytes: int = 100_000_000
 
 
-def read_settings(environment: Mapping[str, str]) -> Settings:
+def read_settings(
+    environment: Mapping[str, str], fetch: Callable[[str], str] | None = None
+) -> Settings:
     """Build and check the settings from environment variables.
+
+    What is wrong in the environment, or with the list of groups as a whole, is an error. A
+    single group of the list with wrong settings is left out and named in `refused`, so that
+    it does not stop the others.
+
+    Args:
+        fetch: reads the text behind AUTOSCALER_GROUPS where that is an s3:// address.
 
     Raises:
         SettingsError: one is missing, unknown, outside its range or against another.
     """
-    known = {setting.variable for setting in SETTINGS}
-    unknown = sorted(name for name in environment if name.startswith(PREFIX) and name not in known)
+    unknown = sorted(
+        name for name in environment if name.startswith(PREFIX) and name not in _BY_VARIABLE
+    )
     if unknown:
-        raise SettingsError(f"unknown setting {unknown[0]}; known are {', '.join(sorted(known))}")
-    values = {setting.variable: _value(setting, environment) for setting in SETTINGS}
-    return _assemble(values)
+        known = ", ".join(sorted(_BY_VARIABLE))
+        raise SettingsError(f"unknown setting {unknown[0]}; known are {known}")
+    texts = {name: environment.get(name, "") for name in _BY_VARIABLE}
+    listed = _listed(texts[GROUPS], fetch)
+    alone = texts["ASG_NAME"]
+    if not alone and not listed:
+        raise SettingsError(
+            f"ASG_NAME is not set; it takes {_BY_VARIABLE['ASG_NAME'].allowed}, or else {GROUPS} "
+            "has to name groups"
+        )
+    if alone and alone in listed:
+        raise SettingsError(f"ASG_NAME is {alone!r}, and AUTOSCALER_GROUPS has that group, too")
+    shared = {row.variable: row.value(texts[row.variable]) for row in SETTINGS if row.shared}
+    groups, refused = {}, {}
+    count = len(listed) + bool(alone)
+    if alone:
+        groups[alone] = _group(alone, texts, shared, count)
+    else:
+        _check(texts)
+    for name, own in listed.items():
+        try:
+            groups[name] = _group(name, texts | _texts(own), shared, count)
+        except SettingsError as error:
+            refused[name] = str(error)
+    if not groups:
+        raise SettingsError(
+            f"no group has settings that can be used: {next(iter(refused.values()))}"
+        )
+    return Settings(
+        bucket=shared["S3_BUCKET"],
+        topic_arn=shared["SNS_TOPIC_ARN"],
+        groups=tuple(groups.values()),
+        refused=refused,
+        model_cache_bytes=shared["AUTOSCALER_MODEL_CACHE_MB"] * 1_000_000,
+    )
+
+
+def groups_address(environment: Mapping[str, str]) -> str | None:
+    """Where the groups are listed, if that is outside the environment."""
+    text = environment.get(GROUPS, "")
+    return text if text.startswith(ELSEWHERE) else None
 
 
 def check_setting(variable: str, text: str) -> None:
@@ -285,44 +138,130 @@ def check_setting(variable: str, text: str) -> None:
     Raises:
         SettingsError: it is outside the range.
     """
-    setting = next(row for row in SETTINGS if row.variable == variable)
-    _value(setting, {variable: text})
+    _BY_VARIABLE[variable].value(text)
 
 
-def _value(setting: Setting, environment: Mapping[str, str]) -> Any:
-    text = environment.get(setting.variable, "")
-    if text == "":
-        if setting.required:
-            raise SettingsError(f"{setting.variable} is not set; it takes {setting.allowed}")
-        return setting.default
+def _check(texts: Mapping[str, str]) -> None:
+    """Look over values that are defaults of groups: none may be wrong, but any may be absent."""
+    for setting in SETTINGS:
+        if texts[setting.variable]:
+            setting.value(texts[setting.variable])
+
+
+def _listed(text: str, fetch: Callable[[str], str] | None) -> dict[str, dict[str, Any]]:
+    """Each listed group's own settings, laid over the list's defaults.
+
+    Raises:
+        SettingsError: the list as a whole cannot be used.
+    """
+    if not text:
+        return {}
+    where = GROUPS
+    if text.startswith(ELSEWHERE):
+        if fetch is None:
+            raise SettingsError(f"{where} is {text!r}, which cannot be read here")
+        where, text = text, fetch(text)
     try:
-        return setting.read(text)
-    except ValueError:
-        raise SettingsError(
-            f"{setting.variable} is {text!r}; allowed is {setting.allowed}"
-        ) from None
+        content = json.loads(text, object_pairs_hook=_without_repetition)
+    except ValueError as error:
+        raise SettingsError(f"{where} is not JSON: {error}") from None
+    lists = _objects(content, where, {"defaults", "groups"})
+    groups = lists.get("groups")
+    if not groups:
+        raise SettingsError(f"{where} has no groups; it takes {_BY_VARIABLE[GROUPS].allowed}")
+    defaults = lists.get("defaults", {})
+    try:
+        _check(dict.fromkeys(_BY_VARIABLE, "") | _texts(defaults))
+    except SettingsError as error:
+        raise SettingsError(f"{where}: defaults: {error}") from None
+    return {
+        name: {**defaults, **own} if isinstance(own, dict) else {"?": own}
+        for name, own in groups.items()
+    }
 
 
-def _check_one_aim(values: Mapping[str, Any]) -> None:
-    given = [name for name in AIMS if values[name] is not None]
-    if len(given) > 1:
-        raise SettingsError(f"{' and '.join(given)} are set together; set at most one of them")
+def _without_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    content = dict(pairs)
+    if len(content) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"{twice!r} is there twice in one object")
+    return content
 
 
-def _assemble(values: Mapping[str, Any]) -> Settings:
-    def of(name: str) -> Any:
-        return values[PREFIX + name]
+def _objects(content: object, where: str, known: set[str]) -> dict[str, dict[str, Any]]:
+    if not isinstance(content, dict):
+        raise SettingsError(f"{where} is no object; it takes {_BY_VARIABLE[GROUPS].allowed}")
+    for key, value in content.items():
+        if key not in known:
+            raise SettingsError(
+                f"{where} has the unknown key {key!r}; known are {', '.join(sorted(known))}"
+            )
+        if not isinstance(value, dict):
+            raise SettingsError(f"{where}: {key} is no object")
+    return content
+
+
+def _texts(own: Mapping[str, Any]) -> dict[str, str]:
+    """A group's settings as the environment would have them.
+
+    Raises:
+        SettingsError: an unknown key, or a value that is neither text nor number.
+    """
+    texts = {}
+    for key, value in own.items():
+        if key not in _BY_KEY:
+            raise SettingsError(
+                f"unknown setting {key!r} of a group; known are {', '.join(sorted(_BY_KEY))}"
+            )
+        texts[_BY_KEY[key].variable] = _text(_BY_KEY[key], value)
+    return texts
+
+
+def _text(setting: Setting, value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise SettingsError(f"{setting.key} is {json.dumps(value)}; allowed is {setting.allowed}")
+    return str(value)
+
+
+def _group(
+    name: str, texts: Mapping[str, str], shared: Mapping[str, Any], count: int
+) -> GroupSettings:
+    """One group's settings; `count` is how many groups there are.
+
+    Raises:
+        SettingsError: one is missing, outside its range or against another.
+    """
+    _BY_VARIABLE["ASG_NAME"].value(name)
+    values = {
+        row.variable: shared[row.variable] if row.shared else row.value(texts[row.variable])
+        for row in SETTINGS
+    }
+
+    def of(key: str) -> Any:
+        return values[PREFIX + key]
 
     _check_one_aim(values)
-    interval_seconds = of("INTERVAL_MINUTES") * 60
-    period = of("METRIC_PERIOD_SECONDS")
-    if period % 60 or interval_seconds % period:
-        raise SettingsError(
-            f"{PREFIX}METRIC_PERIOD_SECONDS is {period}; it must be a multiple of 60 that "
-            f"divides the interval of {interval_seconds} s"
-        )
-    parameters = ControlParameters(
-        interval_seconds=interval_seconds,
+    return GroupSettings(
+        name=name,
+        load_balancer=values["LOAD_BALANCER"],
+        target_group=values["TARGET_GROUP"],
+        mode=of("MODE"),
+        parameters=_parameters(of),
+        metric_period_seconds=_period(of),
+        history_days=of("HISTORY_DAYS"),
+        max_model_age_days=of("MAX_MODEL_AGE_DAYS"),
+        metrics_level=of("METRICS_LEVEL") or _metrics_level(count),
+        instance_hour_price=of("INSTANCE_HOUR_PRICE"),
+        model_of=of("MODEL"),
+    )
+
+
+def _parameters(of: Callable[[str], Any]) -> ControlParameters:
+    return ControlParameters(
+        interval_seconds=of("INTERVAL_MINUTES") * 60,
         boot_minutes=of("BOOT_MINUTES"),
         metric_delay_seconds=of("METRIC_DELAY_SECONDS"),
         timezone=of("TIMEZONE"),
@@ -332,17 +271,31 @@ def _assemble(values: Mapping[str, Any]) -> Settings:
         miss_price=of("MISS_PRICE"),
         missed_budget=of("MISSED_BUDGET"),
         quantile=of("QUANTILE"),
+        caution={
+            rung: caution.at_least(of("SCALE_IN_GRACE_MINUTES"), of("SCALE_IN_STEP_PERCENT") / 100)
+            for rung, caution in default_caution().items()
+        },
     )
-    group = GroupSettings(
-        name=values["ASG_NAME"],
-        load_balancer=values["LOAD_BALANCER"],
-        target_group=values["TARGET_GROUP"],
-        mode=of("MODE"),
-        parameters=parameters,
-        metric_period_seconds=period,
-        history_days=of("HISTORY_DAYS"),
-        max_model_age_days=of("MAX_MODEL_AGE_DAYS"),
-        metrics_level=of("METRICS_LEVEL"),
-        instance_hour_price=of("INSTANCE_HOUR_PRICE"),
-    )
-    return Settings(values["S3_BUCKET"], values["SNS_TOPIC_ARN"], (group,))
+
+
+def _period(of: Callable[[str], Any]) -> int:
+    period: int = of("METRIC_PERIOD_SECONDS")
+    interval_seconds = of("INTERVAL_MINUTES") * 60
+    if period % 60 or interval_seconds % period:
+        raise SettingsError(
+            f"{PREFIX}METRIC_PERIOD_SECONDS is {period}; it must be a multiple of 60 that "
+            f"divides the interval of {interval_seconds} s"
+        )
+    return period
+
+
+def _metrics_level(groups: int) -> str:
+    if groups <= FULL_METRICS_UP_TO:
+        return "full"
+    return "basic" if groups <= BASIC_METRICS_UP_TO else "none"
+
+
+def _check_one_aim(values: Mapping[str, Any]) -> None:
+    given = [name for name in AIMS if values[name] is not None]
+    if len(given) > 1:
+        raise SettingsError(f"{' and '.join(given)} are set together; set at most one of them")

@@ -6,7 +6,8 @@ import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
-from predictive_autoscaler.app.settings import SETTINGS, Settings, read_settings
+from predictive_autoscaler.app.settings import Settings, read_settings
+from predictive_autoscaler.app.settings_table import SETTINGS
 from predictive_autoscaler.errors import SettingsError
 
 _NAMES = {"ASG_NAME": "group", "LOAD_BALANCER": "app/none/none", "S3_BUCKET": "none"}

@@ -38,7 +38,7 @@ def decide(
 
     With --apply the mode decides as in the Lambda: `observe` records only, `full` acts.
     """
-    from predictive_autoscaler.wiring import aws_controller
+    from predictive_autoscaler.wiring import AwsController
 
     flags = {
         "ASG_NAME": asg_name,
@@ -49,7 +49,7 @@ def decide(
     settings_from(**flags, AWS_REGION=region)
     given = {name: value for name, value in flags.items() if value is not None}
     with working("reading the metrics and deciding", quiet=as_json):
-        controller = aws_controller(dict(os.environ) | given, log=lambda line: None)
+        controller = AwsController(dict(os.environ) | given, log=lambda line: None)
         record = controller.run_once(dry_run=not apply)
     if as_json:
         print_json(record)

@@ -30,6 +30,7 @@ from predictive_autoscaler.cli.console import (
     working,
 )
 from predictive_autoscaler.core.features import FeatureParameters
+from predictive_autoscaler.core.forest import MAX_LABELS
 from predictive_autoscaler.core.parameters import ControlParameters
 from predictive_autoscaler.core.types import Samples, utc_from_text
 from predictive_autoscaler.errors import SettingsError, UnskilledModelError, UsageError
@@ -90,7 +91,7 @@ def train(
         str, typer.Option(envvar="AUTOSCALER_TIMEZONE", help="Zone of the users' hours.")
     ] = "UTC",
     max_bins: Annotated[
-        int, typer.Option(min=100, max=100_000, help="Train on at most the newest bins.")
+        int, typer.Option(min=100, max=MAX_LABELS, help="Train on at most the newest bins.")
     ] = 8000,
     seed: Seed = 1,
     jobs: Jobs = -1,

@@ -5,11 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import math
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import numpy as np
 
-from predictive_autoscaler.core.types import METRICS, Samples, utc_from_text, utc_text
+from predictive_autoscaler.core.types import METRICS, FloatArray, Samples, utc_from_text, utc_text
 from predictive_autoscaler.errors import DataError
 
 CSV_NAMES = {
@@ -43,19 +44,19 @@ def samples_from_csv(text: str, interval_seconds: int) -> Samples:
     Raises:
         DataError: another form, or rows that are not on the grid.
     """
-    rows = list(csv.DictReader(io.StringIO(text)))
     try:
-        starts = [utc_from_text(row["timestamp"]) for row in rows]
-        columns = {
-            name: np.array([_value(row[CSV_NAMES[name]]) for row in rows], dtype=np.float64)
-            for name in METRICS
-        }
-        coverage = np.array([_value(row[_COVERAGE]) for row in rows], dtype=np.float64)
+        heading, *rows = csv.reader(io.StringIO(text))
+        cells: dict[str, Sequence[str]] = dict.fromkeys(heading, ())
+        cells |= zip(heading, zip(*rows, strict=True), strict=bool(rows))
+        times = cells["timestamp"]
+        columns = {name: _values(cells[CSV_NAMES[name]]) for name in METRICS}
+        coverage = _values(cells[_COVERAGE])
+        start = utc_from_text(times[0]) if times else datetime(1970, 1, 1, tzinfo=UTC)
     except (KeyError, ValueError, TypeError) as error:
         raise DataError(f"kept history cannot be read: {error!r}") from error
-    start = starts[0] if starts else datetime(1970, 1, 1, tzinfo=UTC)
     samples = Samples.of(start, interval_seconds, columns, coverage)
-    if list(samples.times()) != starts:
+    seconds = samples.start_seconds().astype("datetime64[s]")
+    if [f"{moment}Z" for moment in np.datetime_as_string(seconds)] != list(times):
         raise DataError(f"kept history is not in steps of {interval_seconds} s")
     return samples
 
@@ -66,5 +67,5 @@ def _cell(value: float) -> str:
     return str(int(value)) if value.is_integer() else repr(value)
 
 
-def _value(cell: str) -> float:
-    return float(cell) if cell else math.nan
+def _values(cells: Sequence[str]) -> FloatArray:
+    return np.array([float(cell) if cell else math.nan for cell in cells], dtype=np.float64)

@@ -21,11 +21,13 @@ from numpy.typing import NDArray
 from predictive_autoscaler.core.types import FloatArray
 from predictive_autoscaler.errors import ModelError
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 LEAF = -1
 """What `feature` holds where a node is a leaf."""
 
 MAX_ARTIFACT_BYTES = 64 * 2**20
+MAX_LABELS = 2**16
+"""Training rows of a forest: their positions are kept in two bytes each."""
 _MAX_UNPACKED_BYTES = 512 * 2**20
 
 _ARRAYS: dict[str, tuple[type[np.generic], int]] = {
@@ -37,7 +39,7 @@ _ARRAYS: dict[str, tuple[type[np.generic], int]] = {
     "value": (np.float64, 1),
     "first": (np.int32, 1),
     "last": (np.int32, 1),
-    "rows": (np.int32, 1),
+    "rows": (np.uint16, 1),
     "labels": (np.float64, 1),
     "paths": (np.float64, 2),
 }
@@ -69,7 +71,7 @@ class FlatForest:
     value: FloatArray
     first: NDArray[np.int32]
     last: NDArray[np.int32]
-    rows: NDArray[np.int32]
+    rows: NDArray[np.uint16]
     labels: FloatArray
     paths: FloatArray
 
@@ -145,10 +147,14 @@ class FlatForest:
         return present, weights[present] / weights[present].sum()
 
     def to_bytes(self, **extra: NDArray[Any]) -> bytes:
-        """Pack as .npz, the same bytes for the same forest. `extra` arrays ride along."""
+        """Pack as .npz, the same bytes for the same forest. `extra` arrays ride along.
+
+        Not compressed: that would save a third of the bytes, and cost four fifths of the time
+        of loading a model.
+        """
         arrays = {field.name: getattr(self, field.name) for field in fields(self)} | extra
         buffer = io.BytesIO()
-        np.savez_compressed(buffer, **arrays)
+        np.savez(buffer, **arrays)
         return buffer.getvalue()
 
 
@@ -226,7 +232,7 @@ def _check(forest: FlatForest, columns: int, within: str) -> None:
         "a leaf's slice": (
             (forest.first < 0) | (forest.last <= forest.first) | (forest.last > len(forest.rows))
         )[leaf].any(),
-        "a leaf's row": ((forest.rows < 0) | (forest.rows >= len(forest.labels))).any(),
+        "a leaf's row": (forest.rows >= len(forest.labels)).any(),
         "a value": not np.isfinite(forest.value).all(),
         "a threshold": np.isnan(forest.threshold).any(),
         "a label": not np.isfinite(forest.labels).all() or (np.diff(forest.labels) < 0).any(),

@@ -80,6 +80,12 @@ class Mixture:
     def horizon_bins(self) -> int:
         return int(self.direct.paths.shape[1])
 
+    @property
+    def size_bytes(self) -> int:
+        """Memory that the arrays take."""
+        parts = (self.direct, self.linear, self.residual)
+        return sum(getattr(part, one.name).nbytes for part in parts for one in fields(part))
+
     def distribution(self, features: FloatArray) -> tuple[FloatArray, FloatArray]:
         """The joint distribution of the horizon's log-ratios for one row of features.
 

@@ -27,8 +27,15 @@ class ScaleInCaution:
     grace_minutes: float
     step_share: float
 
+    def at_least(self, grace_minutes: float, step_share: float) -> ScaleInCaution:
+        """This caution, or more of it where these numbers ask for more."""
+        return ScaleInCaution(
+            max(self.grace_minutes, grace_minutes), min(self.step_share, step_share)
+        )
 
-def _default_caution() -> dict[Rung, ScaleInCaution]:
+
+def default_caution() -> dict[Rung, ScaleInCaution]:
+    """The less is known, the slower."""
     return {
         Rung.FOREST: ScaleInCaution(grace_minutes=0, step_share=0.5),
         Rung.SEASONAL: ScaleInCaution(grace_minutes=15, step_share=0.25),
@@ -63,7 +70,7 @@ class ControlParameters:
     missed_budget: float | None = None
     quantile: float | None = None
     shadow_target: float = 0.7
-    caution: dict[Rung, ScaleInCaution] = field(default_factory=_default_caution)
+    caution: dict[Rung, ScaleInCaution] = field(default_factory=default_caution)
 
     @property
     def interval(self) -> timedelta:

@@ -7,7 +7,9 @@ wherever and whenever it is computed.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import numpy as np
 
@@ -128,6 +130,26 @@ def merge(older: Samples | None, newer: Samples) -> Samples:
         merged[name] = array
     coverage = merged.pop("coverage")
     return Samples.of(older.time_of(first), older.interval_seconds, merged, coverage)
+
+
+def joined(parts: Iterable[Samples]) -> Samples | None:
+    """Samples that follow one another without a gap, as one; None if there are none.
+
+    Raises:
+        ValueError: one does not begin where the one before it ends.
+    """
+    pieces = list(parts)
+    if not pieces:
+        return None
+    for one, following in pairwise(pieces):
+        if following.start != one.end or following.interval_seconds != one.interval_seconds:
+            raise ValueError(f"samples from {following.start} do not follow those until {one.end}")
+    columns = {
+        name: np.concatenate([piece.column(name) for piece in pieces])
+        for name in pieces[0].columns()
+    }
+    coverage = np.concatenate([piece.coverage for piece in pieces])
+    return Samples.of(pieces[0].start, pieces[0].interval_seconds, columns, coverage)
 
 
 def interpolated(samples: Samples, interval_seconds: int) -> Samples:

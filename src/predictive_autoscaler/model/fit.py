@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.ensemble import RandomForestRegressor
 
-from predictive_autoscaler.core.forest import LEAF, FlatForest
+from predictive_autoscaler.core.forest import LEAF, MAX_LABELS, FlatForest
 from predictive_autoscaler.core.mixture import LinearForecast, Mixture
 from predictive_autoscaler.core.types import FloatArray
+from predictive_autoscaler.errors import DataError
 
 RIDGE_PENALTY = 0.003
 """Per row, on squared slopes of standardised features: enough to tell near twins apart."""
@@ -111,11 +112,16 @@ def flatten(forest: RandomForestRegressor, features: FloatArray, paths: FloatArr
             as label.
         features: shape (rows, columns).
         paths: shape (rows, horizon bins).
+
+    Raises:
+        DataError: more rows than a forest can hold.
     """
+    if len(paths) > MAX_LABELS:
+        raise DataError(f"{len(paths)} intervals to learn from; at most {MAX_LABELS} are allowed")
     labels = paths.max(axis=1)
     order = np.argsort(labels, kind="stable")
-    rank = np.empty(len(labels), dtype=np.int32)
-    rank[order] = np.arange(len(labels), dtype=np.int32)
+    rank = np.empty(len(labels), dtype=np.uint16)
+    rank[order] = np.arange(len(labels), dtype=np.uint16)
     parts: dict[str, list[NDArray[np.generic]]] = {}
     roots: list[int] = []
     node_offset = row_offset = 0

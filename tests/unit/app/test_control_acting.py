@@ -282,8 +282,8 @@ class TestTheCalendar:
         made = world(desired=LOW)
 
         class Broken(type(made.controls)):  # type: ignore[misc]
-            def load(self, group: str) -> GroupControl:
-                raise SourceError("control/web.json: not JSON")
+            def load_each(self, groups: Sequence[str]) -> dict[str, SourceError]:
+                return {group: SourceError(f"control/{group}.json: not JSON") for group in groups}
 
         made.controls = Broken()
         record = made.step()

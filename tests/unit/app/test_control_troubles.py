@@ -554,7 +554,9 @@ def test_two_sound_groups_are_decided_apart_in_one_read() -> None:
     first, second = (decision(records[-1], name) for name in (GROUP, "bad"))
     assert first["present_demand_requests"] != second["present_demand_requests"]
     assert first["model_id"] != second["model_id"] or first["rung"] == second["rung"]
-    assert {value.group for value in made.sink.values} == {GROUP, "bad"}
+    assert {value.group for value in made.sink.values} == {GROUP, "bad", None}
+    told = {value.name: value.value for value in made.sink.values if value.group is None}
+    assert told == {"DecidedGroups": 2, "FailedGroups": 0, "LeftGroups": 0}
 
 
 def test_a_read_that_fails_for_all_holds_all() -> None:

@@ -9,13 +9,13 @@ import pytest
 
 from predictive_autoscaler import lambda_app
 from predictive_autoscaler.app.settings import (
-    PREFIX,
-    SETTINGS,
     GroupSettings,
     Settings,
     check_setting,
     read_settings,
 )
+from predictive_autoscaler.app.settings_table import PREFIX, SETTINGS
+from predictive_autoscaler.core.types import Rung
 from predictive_autoscaler.errors import SettingsError
 
 ROOT = Path(__file__).parents[3]
@@ -59,6 +59,12 @@ def value_of(settings: Settings, variable: str) -> Any:
         "AUTOSCALER_INSTANCE_HOUR_PRICE": group.instance_hour_price,
         "AUTOSCALER_MAX_MODEL_AGE_DAYS": group.max_model_age_days,
         "AUTOSCALER_METRICS_LEVEL": group.metrics_level,
+        "AUTOSCALER_MODEL": group.model_of,
+        "AUTOSCALER_SCALE_IN_GRACE_MINUTES": parameters.caution[Rung.FOREST].grace_minutes,
+        "AUTOSCALER_SCALE_IN_STEP_PERCENT": 100 * parameters.caution[Rung.FOREST].step_share,
+        "AUTOSCALER_MODEL_CACHE_MB": settings.model_cache_bytes / 1e6,
+        # Its content shows in the groups; see test_groups_in_settings.py.
+        "AUTOSCALER_GROUPS": None,
     }
     return places[variable]
 
@@ -82,6 +88,11 @@ DEFAULTS = {
     "AUTOSCALER_INSTANCE_HOUR_PRICE": None,
     "AUTOSCALER_MAX_MODEL_AGE_DAYS": 14,
     "AUTOSCALER_METRICS_LEVEL": "full",
+    "AUTOSCALER_MODEL": None,
+    "AUTOSCALER_SCALE_IN_GRACE_MINUTES": 0,
+    "AUTOSCALER_SCALE_IN_STEP_PERCENT": 50,
+    "AUTOSCALER_MODEL_CACHE_MB": 100,
+    "AUTOSCALER_GROUPS": None,
 }
 ALLOWED = {
     "ASG_NAME": ["web", "a b"],
@@ -105,6 +116,11 @@ ALLOWED = {
     "AUTOSCALER_INSTANCE_HOUR_PRICE": ["0.0001", "0.096", "1000"],
     "AUTOSCALER_MAX_MODEL_AGE_DAYS": ["0.1", "365"],
     "AUTOSCALER_METRICS_LEVEL": ["full", "basic", "none"],
+    "AUTOSCALER_MODEL": ["another web"],
+    "AUTOSCALER_SCALE_IN_GRACE_MINUTES": ["0", "7.5", "240"],
+    "AUTOSCALER_SCALE_IN_STEP_PERCENT": ["1", "50"],
+    "AUTOSCALER_MODEL_CACHE_MB": ["0", "10000"],
+    "AUTOSCALER_GROUPS": [],
 }
 REFUSED = {
     "ASG_NAME": [" "],
@@ -128,6 +144,11 @@ REFUSED = {
     "AUTOSCALER_INSTANCE_HOUR_PRICE": ["0", "-1", "1001", "$1", "nan"],
     "AUTOSCALER_MAX_MODEL_AGE_DAYS": ["0", "0.09", "366"],
     "AUTOSCALER_METRICS_LEVEL": ["all", "None", "Full"],
+    "AUTOSCALER_MODEL": [" ", "a:b", "x" * 256],
+    "AUTOSCALER_SCALE_IN_GRACE_MINUTES": ["-1", "241", "nan"],
+    "AUTOSCALER_SCALE_IN_STEP_PERCENT": ["0.9", "51", "50 %"],
+    "AUTOSCALER_MODEL_CACHE_MB": ["-1", "10001", "1.5"],
+    "AUTOSCALER_GROUPS": [],
 }
 
 

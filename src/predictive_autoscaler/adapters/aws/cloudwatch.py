@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from predictive_autoscaler.adapters.aws.cloudwatch_calls import (
+    QUERIES_PER_CALL,
     MetricDimensions,
     Series,
     Window,
@@ -18,7 +19,12 @@ from predictive_autoscaler.adapters.aws.cloudwatch_calls import (
 )
 from predictive_autoscaler.adapters.aws.errors import aws_errors
 from predictive_autoscaler.core.types import FloatArray, Samples
-from predictive_autoscaler.errors import AccessDeniedError, SourceError
+from predictive_autoscaler.errors import (
+    AccessDeniedError,
+    AutoscalerError,
+    RefusedRequestError,
+    SourceError,
+)
 from predictive_autoscaler.ports import MetricRequest
 
 if TYPE_CHECKING:
@@ -46,31 +52,71 @@ class CloudWatchMetricSource:
         max_days_per_call: int | None = None,
     ) -> None:
         self._client = client
-        self._series = {names.group: series_of(names) for names in dimensions}
         self._max_days = max_days_per_call
+        self.follow(dimensions)
 
-    def read(self, requests: Sequence[MetricRequest]) -> dict[str, Samples]:
+    def follow(self, dimensions: Iterable[MetricDimensions]) -> None:
+        """From now on these are the groups whose metrics can be found."""
+        self._series = {names.group: series_of(names) for names in dimensions}
+
+    def read(self, requests: Sequence[MetricRequest]) -> Mapping[str, Samples | AutoscalerError]:
         """As the port says. Requests for the same range and period share calls.
 
         Raises:
-            SourceError: a group without dimensions; no metric could be read; or, as
-                AccessDeniedError and ThrottledError, what these say.
+            SourceError: no metric could be read; or, as AccessDeniedError and
+                ThrottledError, what these say.
         """
-        wanted: dict[Window, list[Series]] = defaultdict(list)
+        wanted: dict[Window, list[str]] = defaultdict(list)
+        answers: dict[str, Samples | AutoscalerError] = {}
         for request in requests:
             window = Window(request.start, request.end, request.period_seconds)
-            wanted[window] += self._series_of(request.group)
-        samples: dict[str, Samples] = {}
-        for window, series in wanted.items():
-            samples |= self._read(window, series)
-        return samples
+            if request.group in self._series:
+                wanted[window].append(request.group)
+            else:
+                answers[request.group] = SourceError(
+                    f"nobody has said where the metrics of group {request.group!r} are"
+                )
+        for window, groups in wanted.items():
+            for some in self._batches(groups):
+                answers |= self._read_apart(window, some)
+        failures = [answer for answer in answers.values() if isinstance(answer, AutoscalerError)]
+        if failures and len(failures) == len(answers):
+            raise failures[0]
+        return answers
 
-    def _series_of(self, group: str) -> list[Series]:
-        if group not in self._series:
-            raise SourceError(f"nobody has said where the metrics of group {group!r} are")
-        return self._series[group]
+    def _batches(self, groups: Sequence[str]) -> Iterator[list[str]]:
+        """As many groups as fit into a call, so that a failed one is no loss to the others."""
+        batch: list[str] = []
+        queries = 0
+        for group in groups:
+            queries += len(self._series[group])
+            if queries > QUERIES_PER_CALL:
+                yield batch
+                batch, queries = [], len(self._series[group])
+            batch.append(group)
+        yield batch
 
-    def _read(self, window: Window, series: Sequence[Series]) -> dict[str, Samples]:
+    def _read_apart(
+        self, window: Window, groups: Sequence[str]
+    ) -> dict[str, Samples | AutoscalerError]:
+        """All groups that can be read, and why the others cannot.
+
+        CloudWatch answers a call of many queries with one error if it dislikes one of them,
+        so such a call is cut in half until the culprits are alone.
+        """
+        try:
+            return dict(self._read(window, groups))
+        except RefusedRequestError as error:
+            if len(groups) == 1:
+                return {groups[0]: error}
+            half = len(groups) // 2
+            first, second = groups[:half], groups[half:]
+            return self._read_apart(window, first) | self._read_apart(window, second)
+        except SourceError as error:
+            return dict.fromkeys(groups, error)
+
+    def _read(self, window: Window, groups: Sequence[str]) -> dict[str, Samples]:
+        series = [one for group in groups for one in self._series[group]]
         columns: dict[str, dict[str, FloatArray]] = defaultdict(dict)
         for one in series:
             columns[one.group][one.column] = np.full(window.bins, np.nan)

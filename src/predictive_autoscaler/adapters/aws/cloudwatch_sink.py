@@ -13,7 +13,7 @@ from predictive_autoscaler.ports import Clock, MetricValue
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_cloudwatch.literals import StandardUnitType
-    from mypy_boto3_cloudwatch.type_defs import MetricDatumTypeDef
+    from mypy_boto3_cloudwatch.type_defs import DimensionTypeDef, MetricDatumTypeDef
 
 VALUES_PER_CALL = 1000
 _OLDEST, _NEWEST = timedelta(days=14), timedelta(hours=2)
@@ -21,7 +21,8 @@ _OLDEST, _NEWEST = timedelta(days=14), timedelta(hours=2)
 
 
 class CloudWatchMetricSink:
-    """A MetricSink over PutMetricData; each value carries its group's name as dimension.
+    """A MetricSink over PutMetricData; each value carries its group's name as dimension,
+    one about all groups together carries none.
 
     Args:
         clock: CloudWatch refuses values from more than two hours ahead or two weeks ago, and
@@ -51,8 +52,12 @@ class CloudWatchMetricSink:
 def _datum(value: MetricValue) -> MetricDatumTypeDef:
     return {
         "MetricName": value.name,
-        "Dimensions": [{"Name": "AutoScalingGroupName", "Value": value.group}],
+        "Dimensions": _dimensions(value.group),
         "Timestamp": value.at,
         "Value": value.value,
         "Unit": cast("StandardUnitType", value.unit),
     }
+
+
+def _dimensions(group: str | None) -> list[DimensionTypeDef]:
+    return [] if group is None else [{"Name": "AutoScalingGroupName", "Value": group}]

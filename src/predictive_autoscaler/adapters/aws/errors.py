@@ -19,6 +19,7 @@ from botocore.exceptions import (
 from predictive_autoscaler.errors import (
     AccessDeniedError,
     GroupNotFoundError,
+    RefusedRequestError,
     SourceError,
     ThrottledError,
 )
@@ -51,6 +52,7 @@ _CREDENTIALS = frozenset(
         "UnrecognizedClientException",
     }
 )
+_REFUSED = re.compile(r"Validation|Invalid(Parameter|Argument|Request)|MissingParameter")
 _GROUP_GONE = re.compile(r"group.*not found", re.IGNORECASE | re.DOTALL)
 _ADVICE = {
     "NoSuchBucket": "check S3_BUCKET and AWS_REGION",
@@ -71,7 +73,7 @@ def aws_errors(service: str, operation: str, about: str) -> Iterator[None]:
         about: the thing that is worked on, for the message.
 
     Raises:
-        ThrottledError, AccessDeniedError, GroupNotFoundError, SourceError: see `translated`.
+        SourceError: or one of its kinds, see `translated`.
     """
     try:
         yield
@@ -112,7 +114,8 @@ def _from_answer(error: ClientError, action: str, service: str) -> SourceError:
     if service == "autoscaling" and code == "ValidationError" and _GROUP_GONE.search(message):
         return GroupNotFoundError(f"{text}; check ASG_NAME and AWS_REGION")
     advice = _ADVICE.get(code)
-    return SourceError(f"{text}; {advice}" if advice else text)
+    kind = RefusedRequestError if _REFUSED.match(code) else SourceError
+    return kind(f"{text}; {advice}" if advice else text)
 
 
 def _also(action: str) -> str:

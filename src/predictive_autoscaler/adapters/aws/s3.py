@@ -62,12 +62,20 @@ class S3Objects:
 
     def keys(self, prefix: str, after: str = "") -> Iterator[str]:
         """As ObjectStore says; pages of 1,000 keys are fetched as they are used."""
+        return (key for key, _ in self._listed(prefix, after))
+
+    def tags(self, prefix: str) -> dict[str, str]:
+        """As ObjectStore says; a call for every 1,000 keys."""
+        return dict(self._listed(prefix))
+
+    def _listed(self, prefix: str, after: str = "") -> Iterator[tuple[str, str]]:
+        """Keys with their tags."""
         pages = self._client.get_paginator("list_objects_v2").paginate(
             Bucket=self._bucket, Prefix=prefix, StartAfter=after
         )
         with aws_errors("s3", "ListBucket", self._name(prefix)):
             for page in pages:
-                yield from (found["Key"] for found in page.get("Contents", ()))
+                yield from ((found["Key"], found["ETag"]) for found in page.get("Contents", ()))
 
     def _name(self, key: str) -> str:
         return f"s3://{self._bucket}/{key}"

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from predictive_autoscaler.adapters.objects import ObjectStore
-from predictive_autoscaler.adapters.stores.keys import control_key
+from predictive_autoscaler.adapters.stores.followed import Followed
+from predictive_autoscaler.adapters.stores.keys import CONTROLS, control_key
 from predictive_autoscaler.core.types import CalendarEvent, utc_from_text, utc_text
-from predictive_autoscaler.errors import DataError
+from predictive_autoscaler.errors import AutoscalerError, DataError
 from predictive_autoscaler.ports import MODES, GroupControl
 
 _KEYS = {"mode", "calendar"}
@@ -21,28 +23,29 @@ class StoredControls:
 
     def __init__(self, objects: ObjectStore) -> None:
         self._objects = objects
+        self._files = Followed(objects, CONTROLS, _parsed)
 
-    def load(self, group: str) -> GroupControl:
+    def load_each(self, groups: Sequence[str]) -> dict[str, GroupControl | AutoscalerError]:
         """As the port says; no file gives the defaults.
 
-        Raises:
-            DataError: with the key, the value and what is allowed.
+        A DataError names the key, the value and what is allowed.
         """
-        key = control_key(group)
-        found = self._objects.get(key)
-        if found is None:
-            return GroupControl()
-        try:
-            return control_from_json(json.loads(found.data))
-        except ValueError as error:
-            raise DataError(f"{key}: not JSON: {error}") from error
-        except DataError as error:
-            raise DataError(f"{key}: {error}") from error
+        found = self._files.read([control_key(group) for group in groups])
+        return {group: found.get(control_key(group), GroupControl()) for group in groups}
 
     def save(self, group: str, control: GroupControl) -> None:
         """Replace what was said. Raises SourceError."""
         text = json.dumps(control_to_json(control), indent=2) + "\n"
         self._objects.put(control_key(group), text.encode())
+
+
+def _parsed(key: str, data: bytes) -> GroupControl:
+    try:
+        return control_from_json(json.loads(data))
+    except ValueError as error:
+        raise DataError(f"{key}: not JSON: {error}") from error
+    except DataError as error:
+        raise DataError(f"{key}: {error}") from error
 
 
 def control_to_json(control: GroupControl) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 
 from predictive_autoscaler.adapters.objects import ObjectStore
+from predictive_autoscaler.adapters.stores.followed import read_each
 from predictive_autoscaler.adapters.stores.keys import (
     HISTORY_SUFFIX,
     history_key,
@@ -15,7 +16,7 @@ from predictive_autoscaler.adapters.stores.keys import (
 )
 from predictive_autoscaler.core.csv_text import samples_from_csv, samples_to_csv
 from predictive_autoscaler.core.types import Samples
-from predictive_autoscaler.errors import DataError
+from predictive_autoscaler.errors import AutoscalerError, DataError
 
 _DAY = timedelta(days=1)
 
@@ -30,8 +31,15 @@ class StoredHistory:
         """As the port says. A file that cannot be read, or does not hold just its day on this
         grid, counts as absent: the day is then read from the metrics again.
         """
-        kept = {day: self._day(group, day, interval_seconds) for day in days}
-        return {day: samples for day, samples in kept.items() if samples is not None}
+        found = read_each(lambda day: self._objects.get(history_key(group, day)), days)
+        kept = {}
+        for day, file in zip(days, found, strict=True):
+            if isinstance(file, AutoscalerError):
+                raise file
+            samples = file and _finished_day(file.data, day, interval_seconds)
+            if samples:
+                kept[day] = samples
+        return kept
 
     def save(self, group: str, day: date, samples: Samples) -> None:
         """As the port says. The same samples give the same bytes."""
@@ -45,16 +53,14 @@ class StoredHistory:
         found = (_date(name.removesuffix(HISTORY_SUFFIX)) for name in names)
         return [day for day in found if day is not None]
 
-    def _day(self, group: str, day: date, interval_seconds: int) -> Samples | None:
-        found = self._objects.get(history_key(group, day))
-        if found is None:
-            return None
-        try:
-            samples = samples_from_csv(gzip.decompress(found.data).decode(), interval_seconds)
-        except (DataError, OSError, EOFError, zlib.error, UnicodeDecodeError):
-            return None
-        midnight = datetime.combine(day, time(), UTC)
-        return samples if (samples.start, samples.end) == (midnight, midnight + _DAY) else None
+
+def _finished_day(data: bytes, day: date, interval_seconds: int) -> Samples | None:
+    try:
+        samples = samples_from_csv(gzip.decompress(data).decode(), interval_seconds)
+    except (DataError, OSError, EOFError, zlib.error, UnicodeDecodeError):
+        return None
+    midnight = datetime.combine(day, time(), UTC)
+    return samples if (samples.start, samples.end) == (midnight, midnight + _DAY) else None
 
 
 def _date(text: str) -> date | None:

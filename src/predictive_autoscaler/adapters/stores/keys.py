@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from urllib.parse import quote
 
+CONTROLS = "control/"
 DECISIONS = "decisions/"
+PUBLISHED = "published/"
 HISTORY_SUFFIX = ".csv.gz"
 
 
@@ -16,8 +18,10 @@ def quoted(name: str) -> str:
 
 
 def latest_key(group: str) -> str:
-    """The pointer to the published version."""
-    return f"models/{quoted(group)}/latest.json"
+    """The pointer to the published version; apart from the versions, so that one listing
+    tells which of many pointers have moved.
+    """
+    return f"{PUBLISHED}{quoted(group)}.json"
 
 
 def model_keys(group: str, version: str) -> tuple[str, str]:
@@ -33,7 +37,7 @@ def decision_key(slot: datetime) -> str:
 
 def control_key(group: str) -> str:
     """What operators set."""
-    return f"control/{quoted(group)}.json"
+    return f"{CONTROLS}{quoted(group)}.json"
 
 
 def history_prefix(group: str) -> str:

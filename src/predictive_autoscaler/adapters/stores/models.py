@@ -3,49 +3,106 @@
 from __future__ import annotations
 
 import json
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import islice
 
-from predictive_autoscaler.adapters.objects import ObjectStore, StoredObject
-from predictive_autoscaler.adapters.stores.keys import latest_key, model_keys
+from predictive_autoscaler.adapters.objects import ObjectStore
+from predictive_autoscaler.adapters.stores.followed import Followed
+from predictive_autoscaler.adapters.stores.keys import PUBLISHED, latest_key, model_keys
 from predictive_autoscaler.core.artifact import Model, load_model
-from predictive_autoscaler.errors import ModelError, ModelNotFoundError, SourceError
+from predictive_autoscaler.errors import (
+    AutoscalerError,
+    ModelError,
+    ModelNotFoundError,
+    SourceError,
+)
+
+CACHE_BYTES = 100_000_000
+AHEAD = 4
+"""Models that are fetched while another is being used."""
 
 
 @dataclass(frozen=True)
 class _Loaded:
-    pointer: StoredObject
     version: str
     model: Model
+    size_bytes: int
+
+
+@dataclass(frozen=True)
+class _Files:
+    npz: bytes
+    card: str
 
 
 class StoredModels:
     """A ModelStore over objects.
 
-    It remembers the last good model of each group, and asks the store only whether the
-    pointer has changed. Versions never change, so neither does a model behind the same one.
+    It remembers models, and asks the store only whether a pointer has moved: versions never
+    change, so neither does a model behind the same one. When the cache is full, further
+    models pass through without being kept, and the kept ones stay: groups come round in
+    the same order every tick, so putting the oldest out would always put out the next one
+    that is needed.
+
+    Args:
+        cache_bytes: how much the arrays of the kept models may take together.
     """
 
-    def __init__(self, objects: ObjectStore) -> None:
+    def __init__(self, objects: ObjectStore, cache_bytes: int = CACHE_BYTES) -> None:
         self._objects = objects
+        self._cache_bytes = cache_bytes
         self._loaded: dict[str, _Loaded] = {}
+        self._pointers = Followed(objects, PUBLISHED, _version)
+
+    @property
+    def kept_bytes(self) -> int:
+        """What the kept models take."""
+        return sum(loaded.size_bytes for loaded in self._loaded.values())
 
     def load(self, group: str) -> Model:
         """As the port says. What failed to load is tried anew at the next call."""
-        loaded = self._loaded.get(group)
-        pointer = self._objects.get(latest_key(group), loaded.pointer if loaded else None)
-        if pointer is None:
-            raise ModelNotFoundError(
-                f"no model of group {group!r} has been published; `train` makes one"
-            )
-        if loaded is not None and pointer is loaded.pointer:
-            return loaded.model
-        version = _version(pointer.data, latest_key(group))
-        if loaded is None or loaded.version != version:
-            model = self._read(group, version)
-        else:
-            model = loaded.model
-        self._loaded[group] = _Loaded(pointer, version, model)
+        _, model = next(self.load_each([group]))
+        if isinstance(model, AutoscalerError):
+            raise model
         return model
+
+    def load_each(self, groups: Sequence[str]) -> Iterator[tuple[str, Model | AutoscalerError]]:
+        """As the port says; a few are fetched ahead while their predecessors are in use."""
+        try:
+            found = self._pointers.read([latest_key(group) for group in groups])
+        except SourceError as error:
+            yield from ((group, error) for group in groups)
+            return
+        versions = {group: found.get(latest_key(group)) for group in groups}
+        self._forget(versions)
+        absent = {
+            group: version
+            for group, version in versions.items()
+            if isinstance(version, str) and group not in self._loaded
+        }
+        with ThreadPoolExecutor(AHEAD) as pool:
+            to_fetch = iter([group for group in groups if group in absent])
+            coming: deque[Future[_Files]] = deque()
+
+            def fetch(how_many: int) -> None:
+                for group in islice(to_fetch, how_many):
+                    coming.append(pool.submit(self._fetch, group, absent[group]))
+
+            fetch(AHEAD)
+            try:
+                for group in groups:
+                    if group in absent:
+                        files = coming.popleft()
+                        fetch(1)
+                        yield group, self._fetched(group, absent[group], files)
+                    else:
+                        yield group, self._at_hand(group, versions[group])
+            finally:
+                for files in coming:
+                    files.cancel()
 
     def publish(self, group: str, npz: bytes, card: str, version: str) -> None:
         """As the port says. The same version may be published again with the same bytes only.
@@ -58,6 +115,35 @@ class StoredModels:
         pointer = json.dumps({"version": version}) + "\n"
         self._objects.put(latest_key(group), pointer.encode())
 
+    def _forget(self, versions: dict[str, str | AutoscalerError | None]) -> None:
+        """Make room: models whose pointer has moved on or gone."""
+        for group in versions.keys() & self._loaded.keys():
+            version = versions[group]
+            if not isinstance(version, AutoscalerError) and version != self._loaded[group].version:
+                del self._loaded[group]
+
+    def _at_hand(
+        self, group: str, version: str | AutoscalerError | None
+    ) -> Model | AutoscalerError:
+        if isinstance(version, AutoscalerError):
+            return version
+        if version is None:
+            return ModelNotFoundError(
+                f"no model of group {group!r} has been published; `train` makes one"
+            )
+        return self._loaded[group].model
+
+    def _fetched(self, group: str, version: str, files: Future[_Files]) -> Model | AutoscalerError:
+        try:
+            got = files.result()
+            model = load_model(got.npz, got.card)
+        except AutoscalerError as error:
+            return error
+        size = model.forecaster.size_bytes
+        if group not in self._loaded and self.kept_bytes + size <= self._cache_bytes:
+            self._loaded[group] = _Loaded(version, model, size)
+        return model
+
     def _keep(self, key: str, data: bytes) -> None:
         if self._objects.put(key, data, if_absent=True):
             return
@@ -65,18 +151,18 @@ class StoredModels:
         if present is None or present.data != data:
             raise SourceError(f"{key} exists with other content; a published version never changes")
 
-    def _read(self, group: str, version: str) -> Model:
+    def _fetch(self, group: str, version: str) -> _Files:
         npz_key, card_key = model_keys(group, version)
-        return load_model(self._bytes(npz_key), self._bytes(card_key).decode(errors="replace"))
+        return _Files(self._bytes(npz_key), self._bytes(card_key).decode(errors="replace"))
 
     def _bytes(self, key: str) -> bytes:
         found = self._objects.get(key)
         if found is None:
-            raise ModelError(f"{key} is missing, though latest.json points to its version")
+            raise ModelError(f"{key} is missing, though the published version is that one")
         return found.data
 
 
-def _version(pointer: bytes, key: str) -> str:
+def _version(key: str, pointer: bytes) -> str:
     try:
         version = json.loads(pointer)["version"]
     except (ValueError, KeyError, TypeError) as error:

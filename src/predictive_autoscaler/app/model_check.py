@@ -1,0 +1,39 @@
+"""Whether a published model may be used for a group now."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from predictive_autoscaler.app.settings import GroupSettings
+from predictive_autoscaler.core.artifact import Model
+from predictive_autoscaler.errors import ModelError
+
+
+def check_model(model: Model, settings: GroupSettings, now: datetime) -> None:
+    """Refuse a model that was made for something else, is old, or has no skill.
+
+    Raises:
+        ModelError: with what is wrong about it.
+    """
+    card, parameters = model.card, settings.parameters
+    if card.group != settings.model:
+        raise ModelError(f"the model is of group {card.group!r}")
+    if card.parameters.interval_seconds != parameters.interval_seconds:
+        raise ModelError(
+            f"the model was trained on intervals of {card.parameters.interval_seconds} s, "
+            f"the setting is {parameters.interval_seconds} s"
+        )
+    needed = parameters.features.horizon_bins
+    if card.parameters.horizon_bins < needed:
+        raise ModelError(
+            f"the model looks {card.parameters.horizon_bins} intervals ahead, but with the present "
+            f"boot time and metric delay {needed} are needed; train it again"
+        )
+    age = now - card.trained_until
+    if age > timedelta(days=settings.max_model_age_days):
+        raise ModelError(
+            f"the model's data end {age.days} days ago; "
+            f"AUTOSCALER_MAX_MODEL_AGE_DAYS allows {settings.max_model_age_days:g}"
+        )
+    if not card.skilled:
+        raise ModelError("the model was no better than the baselines and nobody insisted on it")

@@ -1,0 +1,91 @@
+"""One run over all groups, and what it has found out so far."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from predictive_autoscaler.app.record import SCHEMA, group_entry, state_of
+from predictive_autoscaler.app.settings import GroupSettings
+from predictive_autoscaler.core.state import ControllerState
+from predictive_autoscaler.core.types import Decision, GroupState, Json, utc_text
+from predictive_autoscaler.ports import GroupControl, MetricValue
+
+LEFT = "left"
+"""The outcome of a group that there was no time for; the next tick begins with it."""
+
+
+@dataclass
+class GroupTick:
+    """What one tick has found out about one group so far.
+
+    Of a decision it keeps what is written down: forecasts and windows of many groups would
+    take much memory.
+    """
+
+    settings: GroupSettings
+    state: GroupState | None = None
+    control: GroupControl = field(default_factory=GroupControl)
+    decision: Decision | None = None
+    next_state: ControllerState | None = None
+    values: list[MetricValue] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+    result: Json = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        return self.settings.name
+
+    @property
+    def mode(self) -> str:
+        return self.control.mode or self.settings.mode
+
+    def entry(self, previous: Json | None, status: str) -> Json:
+        """The group's part of the record; without a decision, the state stays what it was."""
+        if self.decision is not None and self.next_state is not None:
+            return group_entry(self.mode, self.decision, self.next_state, status)
+        entry: Json = {"mode": self.mode, "decision": None, "outcome": self.result}
+        state = state_of(previous, self.name)
+        return entry | ({"state": state.to_json()} if state else {})
+
+
+@dataclass
+class Tick:
+    """One run over all groups for one slot."""
+
+    now: datetime
+    slot: datetime
+    groups: list[GroupTick]
+    previous: Json | None = None
+    record: Json = field(default_factory=dict)
+
+    def put_first_who_was_left(self) -> None:
+        """Begin with the groups that the tick before had no time for."""
+        before = (self.previous or {}).get("groups", {})
+
+        def was_left(group: GroupTick) -> bool:
+            outcome = (before.get(group.name) or {}).get("outcome") or {}
+            return bool(outcome.get("status") == LEFT)
+
+        self.groups.sort(key=lambda group: not was_left(group))
+
+    def as_record(self, status: str) -> Json:
+        """What is written down of it."""
+        return {
+            "schema": SCHEMA,
+            "slot": utc_text(self.slot),
+            "decided_at": utc_text(self.now),
+            "status": status,
+            "groups": {group.name: group.entry(self.previous, status) for group in self.groups},
+        }
+
+    def summary(self) -> Json:
+        """The record in a few numbers, for a log line that stays small with many groups."""
+        outcomes = Counter(group.result.get("status", "?") for group in self.groups)
+        return {
+            "slot": utc_text(self.slot),
+            "status": self.record.get("status"),
+            "groups": len(self.groups),
+            "outcomes": dict(sorted(outcomes.items())),
+        }

@@ -1,0 +1,26 @@
+"""What people are told of: troubles that the tick before did not have."""
+
+from __future__ import annotations
+
+from predictive_autoscaler.core.types import Json
+
+TOLD_AT_ONCE = 50
+"""Lines of one message; a thousand groups can have the same trouble."""
+
+
+def troubles(record: Json | None) -> set[str]:
+    """What is wrong, group by group, in words that do not change from tick to tick."""
+    found = set()
+    for name, entry in (record or {}).get("groups", {}).items():
+        outcome = entry.get("outcome", {})
+        if outcome.get("status") in ("failed", "gone", "left", "refused"):
+            found.add(f"{name}: {outcome['status']}: {outcome.get('error', '')}")
+        found |= {f"{name}: {fault}" for fault in (entry.get("decision") or {}).get("faults", ())}
+    return found
+
+
+def new_troubles(record: Json, previous: Json | None) -> str:
+    """Troubles that the previous record did not have, a line each; empty if none."""
+    new = sorted(troubles(record) - troubles(previous))
+    more = len(new) - TOLD_AT_ONCE
+    return "\n".join([*new[:TOLD_AT_ONCE], *([f"and {more} more"] if more > 0 else [])])
