@@ -550,7 +550,7 @@ def measured(path: Path, compiled_by: str | None) -> Built:
 
 
 def manifest(
-    architecture: str, python: str, compiled_by: str | None, versions: Mapping[str, str]
+    architecture: str, python: str, compiled_by: str | None, wheels: Iterable[Path]
 ) -> bytes:
     """The zip's build.json: nothing in it depends on when or where it was built."""
     project = tomllib.loads(PYPROJECT.read_text(encoding="utf-8"))["project"]["version"]
@@ -559,7 +559,7 @@ def manifest(
         "architecture": architecture,
         "python": python,
         "compiled_by": compiled_by,
-        "packages": dict(versions),
+        "wheels": [wheel.name for wheel in wheels],
     }
     return (json.dumps(content, indent=2, sort_keys=True) + "\n").encode()
 
@@ -595,13 +595,14 @@ def build(architecture: str, python: str, out: Path, lock: Path) -> Built:
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="lambda-") as scratch:
         wheel_folder, tree = Path(scratch, "wheels"), Path(scratch, "tree")
-        fill(tree, part, fetch_wheels(lock, versions, python, architecture, wheel_folder))
+        wheels = fetch_wheels(lock, versions, python, architecture, wheel_folder)
+        fill(tree, part, wheels)
         check_machines(tree, architecture)
         if interpreter is not None:
             say(f"compiling with CPython {interpreter.version}")
             compile_tree(tree, interpreter)
         compiled_by = interpreter.version if interpreter else None
-        write(tree / "build.json", manifest(architecture, python, compiled_by, versions))
+        write(tree / "build.json", manifest(architecture, python, compiled_by, wheels))
         say("packing")
         return packed(tree, out, compiled_by)
 
