@@ -306,7 +306,9 @@ def fetch_wheels(
     code, output = run("fetching", command, os.environ)
     if code != 0:
         reason = pip_trouble(output, shown(lock), f"CPython {python} on Linux {machine}")
-        raise BuildError(f"{reason}. pip's last lines:\n{tail(output)}")
+        # pip tells every hash that would have done: dozens, before the one that it got.
+        told = tail(re.sub(r"(?m)^\s+Expected .*\n", "", output))
+        raise BuildError(f"{reason}. pip's last lines:\n{told}")
     wheels = sorted(folder.glob("*.whl"))
     check_wheels(wheels, versions, machine)
     return wheels
@@ -319,9 +321,10 @@ def pip_trouble(output: str, lock: str, target: str) -> str:
             f"a file that pip was given is not the one that {lock} locks. Either the lock is "
             "broken ('make lock' writes it anew) or somebody has changed the file"
         )
-    if UNREACHABLE.search(output):
-        return "the package index cannot be reached: is there a network, and a right pip config?"
     missing = re.search(r"No matching distribution found for (\S+)", output)
+    # Where versions were found, an index has answered, though perhaps not all of them have.
+    if UNREACHABLE.search(output) and (missing is None or "(from versions: none)" in output):
+        return "the package index cannot be reached: look at the network and at 'pip config list'"
     if missing is not None:
         return (
             f"there is no wheel of {missing[1]} for {target} where pip looks "

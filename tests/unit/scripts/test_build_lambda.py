@@ -34,6 +34,7 @@ from scripts.build_lambda import (
     check_lock_fits,
     find_interpreter,
     locked_versions,
+    pip_trouble,
     place_of,
     platform_tags,
     serving_part,
@@ -387,7 +388,10 @@ class TestFailures:
         assert "a file that pip was given is not the one that" in told
         assert str(shelf.lock) in told
         assert "make lock" in told
-        assert "b" * 64 in told  # pip's own words
+        # pip's own words: which file it was, and what it got in place of it.
+        assert "numpy==9.1" in told
+        assert hashlib.sha256(next(shelf.folder.glob("numpy*")).read_bytes()).hexdigest() in told
+        assert "b" * 64 not in told
 
     def test_a_lock_that_is_none(
         self, shelf: Shelf, tmp_path: Path, capfd: pytest.CaptureFixture[str]
@@ -544,6 +548,23 @@ class TestInterpreter:
     def test_the_magic_of_this_one_is_known(self) -> None:
         magic = int.from_bytes(importlib.util.MAGIC_NUMBER[:2], "little")
         assert build_lambda.MAGIC[PYTHON] == magic
+
+
+@pytest.mark.parametrize(
+    ("found", "message"),
+    [
+        ("none", "the package index cannot be reached"),
+        ("1, 2", "there is no wheel of a==3"),
+    ],
+)
+def test_an_index_that_answers_counts(found: str, message: str) -> None:
+    """One of several may be out of reach, and the wheel be missing all the same."""
+    output = (
+        "WARNING: Retrying after connection broken by 'NewConnectionError('nobody there')'\n"
+        f"ERROR: Could not find a version that satisfies a==3 (from versions: {found})\n"
+        "ERROR: No matching distribution found for a==3\n"
+    )
+    assert pip_trouble(output, "lock", "here").startswith(message)
 
 
 def test_tags_are_of_what_amazon_linux_2023_runs() -> None:
