@@ -5,11 +5,13 @@ PYTHON ?= python3
 TEST_WORKERS ?= 2
 # Recordings for `make quality`; scripts/rebuild_traces.py makes them from their public sources.
 TRACES ?= traces
+# Architecture of the Lambda: arm64 or x86_64.
+ARCH ?= arm64
 
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo quality test test-all lint format lock clean distclean venv
+.PHONY: help setup demo quality lambda test test-all lint format lock clean distclean venv
 
 help: ## List the targets
 	@echo "Usage: make TARGET [PYTHON=python3.12]"
@@ -29,6 +31,9 @@ demo: venv ## Run the demonstration into out/demo (TRACE=file.csv, ARGS="more op
 quality: venv ## Measure every policy on TRACES=folder, rewrite the tables (ARGS="more options")
 	$(BIN)/predictive-autoscaler quality --traces "$(TRACES)" --out out/quality $(ARGS)
 	$(BIN)/python scripts/write_quality_tables.py out/quality
+
+lambda: venv ## Build the Lambda's zip (ARCH=arm64, ARGS="more options")
+	$(BIN)/python scripts/build_lambda.py --arch "$(ARCH)" $(ARGS)
 
 test: venv ## Run the tests, all but the slow ones (PYTEST_ARGS="-k name")
 	$(BIN)/python -m pytest -m "not slow" -n $(TEST_WORKERS) --dist loadfile $(PYTEST_ARGS)

@@ -17,7 +17,7 @@ resource "aws_lambda_function" "controller" {
   role          = aws_iam_role.controller.arn
   handler       = "lambda_function.lambda_handler"
   runtime       = "python3.13"
-  architectures = ["arm64"]
+  architectures = [var.lambda.architecture]
   memory_size   = var.lambda.memory_mb
   timeout       = var.lambda.timeout_seconds
 

@@ -413,15 +413,21 @@ variable "storage" {
 # Controller -------------------------------------------------------------------------------------
 
 variable "lambda" {
-  description = "The controller's function: zip, memory, timeout, reserved concurrency, log days."
+  description = "The controller's function: zip, architecture, memory, timeout, reserved concurrency, log days."
   type = object({
     zip                  = optional(string)
+    architecture         = optional(string, "arm64")
     memory_mb            = optional(number, 512)
     timeout_seconds      = optional(number, 60)
     reserved_concurrency = optional(number)
     log_days             = optional(number, 30)
   })
   default = {}
+
+  validation {
+    condition     = contains(["arm64", "x86_64"], var.lambda.architecture)
+    error_message = "lambda.architecture is arm64 or x86_64, as the zip was built."
+  }
 
   validation {
     condition     = var.lambda.memory_mb >= 128 && var.lambda.memory_mb <= 512

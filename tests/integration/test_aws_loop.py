@@ -21,7 +21,6 @@ import pytest
 
 from predictive_autoscaler.adapters.aws.clients import Clients
 from predictive_autoscaler.adapters.memory import FixedClock
-from predictive_autoscaler.backtest.world import Instances, recorded_under
 from predictive_autoscaler.core.csv_text import samples_to_csv
 from predictive_autoscaler.core.timegrid import floor_to
 from predictive_autoscaler.core.types import Json, Samples, utc_from_text, utc_text
@@ -44,10 +43,8 @@ from tests.helpers.commands import (
     run,
     succeeded,
 )
+from tests.helpers.waves import DAYS, INTERVAL, controller_environment, recorded
 
-INTERVAL = timedelta(minutes=5)
-CAPACITY = 1000.0
-DAYS = 2
 TICKS = 4
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
 LITTLE = ("--max-bins", "300")
@@ -148,19 +145,6 @@ class Rehearsal:
         return dict(zip(answer["Timestamps"], answer["Values"], strict=True))
 
 
-def recorded(start: datetime) -> Samples:
-    """Days of traffic up to two hours after `start`, in waves of 100 minutes.
-
-    Waves that do not repeat daily are easy for a forest and hard for its baselines, whatever
-    the time of the day at which the tests run.
-    """
-    bins = np.arange((DAYS * 24 + 2) * 12)
-    noise = np.random.default_rng(1).normal(0.0, 100.0, len(bins))
-    requests = np.round(12_000 + 5_000 * np.sin(2 * np.pi * bins / 20) + noise)
-    demand = Samples.of(start - timedelta(days=DAYS), 300, {"requests": requests})
-    return recorded_under(demand, np.full(len(bins), 30.0), Instances(CAPACITY))
-
-
 @pytest.fixture(scope="module")
 def rehearsal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsal]:
     """One shop, trained on and scaled for a few ticks."""
@@ -168,16 +152,7 @@ def rehearsal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsal]:
     folder = tmp_path_factory.mktemp("model")
     with local_aws(1, 60, 2) as aws, pytest.MonkeyPatch.context() as patch:
         put_metrics(aws, aws.client("cloudwatch"), recorded(start))
-        environment = dict(aws.environment) | {
-            "ASG_NAME": GROUP,
-            "LOAD_BALANCER": aws.load_balancer,
-            "TARGET_GROUP": aws.target_group,
-            "S3_BUCKET": BUCKET,
-            "AUTOSCALER_MODE": "full",
-            "AUTOSCALER_CAPACITY_PER_INSTANCE": str(CAPACITY),
-            "AUTOSCALER_METRIC_PERIOD_SECONDS": "300",
-            "AUTOSCALER_HISTORY_DAYS": "9",
-        }
+        environment = controller_environment(aws)
         training = run(
             *("--from", "cloudwatch", "--days", DAYS, "--until", utc_text(start), *LITTLE),
             *("--out", folder, "--publish", "--json"),

@@ -233,6 +233,16 @@ run "lambda_memory" {
   expect_failures = [var.lambda]
 }
 
+run "lambda_architecture" {
+  command = plan
+
+  variables {
+    lambda = { architecture = "arm" }
+  }
+
+  expect_failures = [var.lambda]
+}
+
 run "lambda_timeout" {
   command = plan
 
