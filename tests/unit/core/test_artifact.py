@@ -210,7 +210,7 @@ def test_node_arrays_of_different_length_are_refused() -> None:
         ("labels", 0, 99.0, "a label"),  # no longer ascending
         ("paths", 0, np.nan, "a path"),
         ("residual_feature", 0, 7, "a feature"),  # five columns and two linear forecasts
-        ("residual_rows", 0, -1, "a leaf's row"),
+        ("residual_rows", 0, 2**16 - 1, "a leaf's row"),
     ],
 )
 def test_an_array_that_points_outside_is_refused(
@@ -263,7 +263,7 @@ def test_a_horizon_other_than_the_cards_is_refused() -> None:
 
 def test_another_format_version_is_refused_with_both_versions() -> None:
     content = json.loads(card_text(good_npz())) | {"format_version": 99}
-    with pytest.raises(ModelError, match="format_version 99; this reader knows 2"):
+    with pytest.raises(ModelError, match="format_version 99; this reader knows 3"):
         Card.from_json(json.dumps(content))
 
 
