@@ -11,7 +11,7 @@ ARCH ?= arm64
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo quality lambda test test-all lint format lock clean distclean venv
+.PHONY: help setup demo quality bench lambda test test-all lint format lock clean distclean venv
 
 help: ## List the targets
 	@echo "Usage: make TARGET [PYTHON=python3.12]"
@@ -34,6 +34,10 @@ quality: venv ## Measure every policy on TRACES=folder, rewrite the tables (ARGS
 
 lambda: venv ## Build the Lambda's zip (ARCH=arm64, ARGS="more options")
 	$(BIN)/python scripts/build_lambda.py --arch "$(ARCH)" $(ARGS)
+
+bench: venv ## Measure the Lambda: cold start, warm tick, a thousand groups (some minutes)
+	$(BIN)/python scripts/bench_lambda.py
+	$(BIN)/python scripts/bench_fleet.py
 
 test: venv ## Run the tests, all but the slow ones (PYTEST_ARGS="-k name")
 	$(BIN)/python -m pytest -m "not slow" -n $(TEST_WORKERS) --dist loadfile $(PYTEST_ARGS)

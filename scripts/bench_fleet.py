@@ -192,7 +192,7 @@ def settings_of(names: Sequence[str]) -> tuple[GroupSettings, ...]:
     return read_settings({"S3_BUCKET": "b", "AUTOSCALER_GROUPS": json.dumps(listed)}).groups
 
 
-def measure(count: int, model: Path, ticks: int) -> Json:
+def measure(count: int, model: Path, ticks: int, cache_mb: int) -> Json:
     """A first tick of a new function, and warm ones after it."""
     names = [f"group-{number}" for number in range(count)]
     groups = settings_of(names)
@@ -207,7 +207,7 @@ def measure(count: int, model: Path, ticks: int) -> Json:
         clock=clock,
         metrics=CloudWatchMetricSource(client, dimensions, max_days_per_call=1),
         actuator=actuator,
-        models=StoredModels(bucket),
+        models=StoredModels(bucket, cache_mb * 1_000_000),
         decisions=StoredDecisions(bucket, INTERVAL),
         controls=StoredControls(bucket),
         history=StoredHistory(bucket),
@@ -282,11 +282,14 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[0])
     parser.add_argument("--groups", type=int, nargs="+", default=[100, 300, 1000])
     parser.add_argument("--ticks", type=int, default=3, help="the first is a cold start")
+    parser.add_argument("--cache-mb", type=int, default=100, help="memory for models between ticks")
     parser.add_argument("--json", type=Path, help="also write the figures here")
     parser.add_argument("--model", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     if options.model:  # the process of one number of groups
-        print(json.dumps(measure(options.groups[0], options.model, options.ticks)))
+        print(
+            json.dumps(measure(options.groups[0], options.model, options.ticks, options.cache_mb))
+        )
         return
     with tempfile.TemporaryDirectory() as folder:
         print("training a model ...", flush=True)
@@ -296,7 +299,7 @@ def main(arguments: list[str] | None = None) -> None:
         found = []
         for count in options.groups:
             command = [sys.executable, __file__, "--groups", str(count), "--model", folder]
-            command += ["--ticks", str(options.ticks)]
+            command += ["--ticks", str(options.ticks), "--cache-mb", str(options.cache_mb)]
             done = subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True)
             found.append(json.loads(done.stdout))
             _print(found[-1])

@@ -12,8 +12,9 @@ from predictive_autoscaler.adapters.objects import ObjectStore
 from predictive_autoscaler.errors import AutoscalerError
 
 T = TypeVar("T")
-READERS = 16
-"""Objects that are read at the same time: a read is mostly waiting."""
+READERS = 8
+"""Objects that are read at the same time: a read is mostly waiting. The AWS client keeps ten
+connections, and each further one would cost a handshake."""
 
 
 @dataclass(frozen=True)
