@@ -234,7 +234,9 @@ def _group(
     Raises:
         SettingsError: one is missing, outside its range or against another.
     """
-    _BY_VARIABLE["ASG_NAME"].value(name)
+    named = _BY_VARIABLE["ASG_NAME"]
+    if named.value(name) is None:
+        raise SettingsError(f"a group's name is empty; allowed is {named.allowed}")
     values = {
         row.variable: shared[row.variable] if row.shared else row.value(texts[row.variable])
         for row in SETTINGS
