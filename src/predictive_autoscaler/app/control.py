@@ -210,6 +210,7 @@ class Controller:
             state=state_of(tick.previous, group.name),
             calendar=group.control.calendar,
             faults=tuple(group.faults),
+            observing=group.mode != "full",
         )
         return decide(evidence, group.settings.parameters, self._forecaster)
 
@@ -247,8 +248,12 @@ class Controller:
                 group.result = _left("acting")
             else:
                 group.result = self._applied(group, decision, states[group.name])
+            group.settle()
         for group in tick.groups:
-            tick.record["groups"][group.name]["outcome"] = group.result
+            entry = tick.record["groups"][group.name]
+            entry["outcome"] = group.result
+            if group.next_state is not None:
+                entry["state"] = group.next_state.to_json()
 
     def _look_again(self, names: Sequence[str]) -> Mapping[str, GroupState | AutoscalerError]:
         """The groups as they are just before they are changed."""

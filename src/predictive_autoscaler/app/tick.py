@@ -41,6 +41,16 @@ class GroupTick:
     def mode(self) -> str:
         return self.control.mode or self.settings.mode
 
+    def settle(self) -> None:
+        """Remember what the group was left with, where that is not what was decided."""
+        if self.next_state is None or self.state is None:
+            return
+        status = self.result.get("status")
+        if status in ("failed", LEFT):
+            self.next_state = self.next_state.having(self.state.desired_instances)
+        elif "instances" in self.result:
+            self.next_state = self.next_state.having(self.result["instances"])
+
     def entry(self, previous: Json | None, status: str) -> Json:
         """The group's part of the record; without a decision, the state stays what it was."""
         if self.decision is not None and self.next_state is not None:

@@ -25,9 +25,12 @@ from predictive_autoscaler.core.state import (
     account,
     follow_capacity,
     fresh_state,
+    in_mode,
 )
 from predictive_autoscaler.core.surprise import stretched
 from predictive_autoscaler.core.timegrid import known_until
+from predictive_autoscaler.core.trouble import trouble
+from predictive_autoscaler.core.trust import distrusted
 from predictive_autoscaler.core.types import (
     CalendarEvent,
     Decision,
@@ -41,8 +44,13 @@ from predictive_autoscaler.core.types import (
 
 NEGLIGIBLE_SHARE = 0.1
 """Demand below this share of one instance is too small to matter."""
+PERSON = "a person"
+PERSON_GRACE = timedelta(minutes=60)
+OTHERS_GRACE = timedelta(minutes=15)
+"""For how long capacity that somebody else has added is left alone."""
 RECORDED_QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 RECORDED_QUALITY_BINS = 6
+DISTRUST = "the model has been no better than last value of late, so it is not followed"
 _DOUBTS = {
     Quality.MISSING: "the newest request count is absent",
     Quality.GLITCH: "the newest request count is zero in the midst of traffic",
@@ -59,6 +67,8 @@ class Evidence:
         samples: the serving window on the control interval's grid, ending with the newest
             bin that should be known at `now`; what has not arrived is NaN.
         state: from the newest record; None rebuilds it from the samples.
+        observing: nobody will act on the decision. It then starts from what we would have
+            by now, had we acted all along, and not from what the group has.
         faults: what went wrong on the way here (the model could not be loaded, say).
     """
 
@@ -70,6 +80,7 @@ class Evidence:
     state: ControllerState | None
     calendar: Sequence[CalendarEvent] = ()
     faults: tuple[str, ...] = ()
+    observing: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,12 +129,19 @@ def decide(
     the group's bounds and, unless the maximum forbids it, is never below what the newest
     known demand needs; it is never below the present capacity on data in doubt.
     """
-    group, samples = evidence.group, evidence.samples
+    samples = evidence.samples
     demand = assess(samples, NEGLIGIBLE_SHARE * _rough_capacity(evidence, parameters))
     state = _brought_up_to_date(evidence, demand, parameters)
+    group = _group_to_decide_for(evidence)
     capacity = state.capacity_per_instance
     found = forecaster(samples, demand, evidence.model, parameters.features)
-    forecast = found.forecast and stretched(found.forecast, state.surprise.scale)
+    unstretched = found.forecast
+    judged = unstretched and stretched(unstretched, state.surprise.scale)
+    forecast = judged
+    if state.distrusted and judged and judged.rung is Rung.FOREST:
+        found = forecaster(samples, demand, None, parameters.features)
+        found = replace(found, faults=(DISTRUST, *found.faults))
+        forecast = found.forecast
     plan = _plan(forecast, state, group.desired_instances, parameters)
     present, quality = _present_demand(demand)
     context = PolicyContext(
@@ -136,14 +154,23 @@ def decide(
         wish_instances=plan.instances if plan else group.desired_instances,
         newest_quality=quality,
         doubt=_doubt(evidence, parameters, quality, forecast),
+        trouble=trouble(samples),
         calendar=evidence.calendar,
     )
     result = LadderResult(forecast, found.faults)
     decision = _through_policies(evidence, context, result, plan, demand)
     pending = None
-    if forecast and found.forecast:
-        pending = PendingForecast.of(forecast, unstretched=found.forecast)
+    if judged and unstretched:
+        pending = PendingForecast.of(judged, unstretched, present)
     return Outcome(decision, forecast, _next_state(context, decision, pending))
+
+
+def _group_to_decide_for(evidence: Evidence) -> GroupState:
+    """The group as it is, or while observing as it would be."""
+    group, state = evidence.group, evidence.state
+    if not evidence.observing or state is None or not state.trial.observing:
+        return group
+    return replace(group, desired_instances=group.bounds.clamp(state.instances), blocked_by=None)
 
 
 def _plan(
@@ -176,11 +203,33 @@ def _rough_capacity(evidence: Evidence, parameters: ControlParameters) -> float:
 def _brought_up_to_date(
     evidence: Evidence, demand: AssessedDemand, parameters: ControlParameters
 ) -> ControllerState:
-    group, samples = evidence.group, evidence.samples
+    group, samples, observing = evidence.group, evidence.samples, evidence.observing
     if evidence.state is None:
-        return fresh_state(samples, demand, parameters, group.bounds, group.desired_instances)
+        return fresh_state(
+            samples,
+            demand,
+            parameters,
+            group.bounds,
+            group.desired_instances,
+            observing=observing,
+        )
     state = follow_capacity(evidence.state, samples, demand, parameters)
-    return account(state, samples, demand.requests, parameters, group.bounds)
+    state = account(state, samples, demand.requests, parameters, group.bounds)
+    if state.trial.observing != observing:
+        state = in_mode(state, observing=observing)
+    elif not observing:
+        state = _with_other_hands(state, group, evidence.now)
+    return replace(state, distrusted=distrusted(state.ledger, state.distrusted))
+
+
+def _with_other_hands(state: ControllerState, group: GroupState, now: datetime) -> ControllerState:
+    """Whoever gave the group more than we did had a reason: it is respected for a while."""
+    if group.desired_instances <= state.instances:
+        return state
+    by = group.changed_by or "another hand"
+    grace = PERSON_GRACE if by == PERSON else OTHERS_GRACE
+    until = max(now + grace, state.held_until or now)
+    return replace(state, held_until=until, held_by=by)
 
 
 def _present_demand(demand: AssessedDemand) -> tuple[float, Quality]:
@@ -242,7 +291,22 @@ def _through_policies(
         reasons=tuple(reasons),
         faults=(*evidence.faults, *result.faults),
         recent_quality=_recent_quality(evidence.samples, demand),
+        spending=_spending(context),
     )
+
+
+def _spending(context: PolicyContext) -> dict[str, float | str] | None:
+    """Money, for the record: spent, expected by the end of the period, and the cap."""
+    spending, prices = context.state.spending, context.parameters.prices
+    if spending is None or prices is None:
+        return None
+    _, end = prices.period_of(context.now)
+    found: dict[str, float | str] = {
+        "spent_usd": round(spending.usd, 4),
+        "expected_usd": round(spending.expected_usd(context.now, prices), 4),
+        "until": utc_text(end),
+    }
+    return found if prices.cap_usd is None else found | {"cap_usd": prices.cap_usd}
 
 
 def _recent_quality(samples: Samples, demand: AssessedDemand) -> dict[str, str]:
@@ -267,6 +331,7 @@ def _next_state(
     return replace(
         state,
         instances=decision.after_instances,
+        supply=state.supply.after(decision.after_instances, context.parameters.boot_bins),
         wishes=(*kept, (context.now, needed)),
         pending=(*state.pending, pending) if pending else state.pending,
     )

@@ -56,6 +56,7 @@ class Ledger:
         log_budget_price: logarithm of the price that a budget of misses has led to.
         covered: forecasts whose band held what came, of those checked.
         error: absolute error of the median forecast, of actual demand.
+        naive_error: the same of last value's forecast, for the same intervals.
     """
 
     missed_lately: Fading = Fading()
@@ -65,6 +66,7 @@ class Ledger:
     log_budget_price: float = math.log(START_PRICE)
     covered: Fading = Fading()
     error: Fading = Fading()
+    naive_error: Fading = Fading()
 
     @classmethod
     def fresh(cls, capacity_per_instance: float) -> Ledger:
@@ -79,6 +81,12 @@ class Ledger:
     def missed_share(self) -> float:
         """Missed of late: the mean of both memories."""
         return 0.5 * ((self.missed_lately.share or 0.0) + (self.missed_longer.share or 0.0))
+
+    @property
+    def skill(self) -> float | None:
+        """How much smaller the forecast's error is than last value's: 0 is no better, 1 perfect."""
+        ours, naive = self.error.part, self.naive_error.part
+        return 1 - ours / naive if naive > 0 else None
 
     def with_bin(
         self,
@@ -113,7 +121,13 @@ class Ledger:
         )
 
     def with_checked(
-        self, *, inside: bool, error: float, actual: float, interval_seconds: int
+        self,
+        *,
+        inside: bool,
+        error: float,
+        naive_error: float,
+        actual: float,
+        interval_seconds: int,
     ) -> Ledger:
         """Enter one forecast whose horizon has passed."""
         keep = math.exp(-interval_seconds / LONG_MEMORY_SECONDS)
@@ -121,6 +135,7 @@ class Ledger:
             self,
             covered=self.covered.with_bin(float(inside), 1.0, keep),
             error=self.error.with_bin(error, actual, keep),
+            naive_error=self.naive_error.with_bin(naive_error, actual, keep),
         )
 
     def to_json(self) -> Json:

@@ -6,10 +6,12 @@ tests build them directly.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from datetime import timedelta
 
 from predictive_autoscaler.core.features import FeatureParameters
+from predictive_autoscaler.core.spending import Prices
 from predictive_autoscaler.core.timegrid import horizon_bins
 from predictive_autoscaler.core.types import Rung
 
@@ -71,6 +73,13 @@ class ControlParameters:
     quantile: float | None = None
     shadow_target: float = 0.7
     caution: dict[Rung, ScaleInCaution] = field(default_factory=default_caution)
+    prices: Prices | None = None
+    """What instances cost, where that is known; a cap on it is in there, too."""
+
+    @property
+    def boot_bins(self) -> int:
+        """Whole intervals that an instance takes until it serves."""
+        return math.ceil(timedelta(minutes=self.boot_minutes) / self.interval)
 
     @property
     def interval(self) -> timedelta:

@@ -7,9 +7,10 @@ makes one from the metrics alone.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -17,8 +18,10 @@ from predictive_autoscaler.core.demand import learn_capacity, move_towards
 from predictive_autoscaler.core.ledger import Ledger
 from predictive_autoscaler.core.parameters import ControlParameters
 from predictive_autoscaler.core.quality import AssessedDemand
+from predictive_autoscaler.core.spending import Spending
 from predictive_autoscaler.core.surprise import Surprise, first_bin
 from predictive_autoscaler.core.target_tracking import TargetTracking
+from predictive_autoscaler.core.trial import Supply, Trial
 from predictive_autoscaler.core.types import (
     Bounds,
     FloatArray,
@@ -29,6 +32,7 @@ from predictive_autoscaler.core.types import (
     utc_text,
 )
 
+T = TypeVar("T")
 DAY_SECONDS = 86400
 BAND = (0.05, 0.95)
 """Quantiles of the forecast band that is published and checked against what came."""
@@ -43,11 +47,15 @@ class PendingForecast:
     lower_requests: float
     median_requests: float
     upper_requests: float
+    level_requests: float
+    """The newest known demand when it was made: what last value would have said."""
     first_bin: tuple[float, ...]
     """The first bin's quantiles before any stretching, for `surprise`."""
 
     @classmethod
-    def of(cls, forecast: Forecast, unstretched: Forecast) -> PendingForecast:
+    def of(
+        cls, forecast: Forecast, unstretched: Forecast, level_requests: float
+    ) -> PendingForecast:
         lower, upper = BAND
         return cls(
             forecast.made_for,
@@ -55,6 +63,7 @@ class PendingForecast:
             forecast.quantile(lower),
             forecast.quantile(0.5),
             forecast.quantile(upper),
+            level_requests,
             first_bin(unstretched),
         )
 
@@ -84,6 +93,13 @@ class ControllerState:
         capacity_checked: when C was last learned.
         shadow: the target tracking that runs beside on the same demand.
         surprise: how the forecasts of the next bin have done.
+        trial: what this way of scaling took beside another; `promise`: the last trial of
+            observing, kept while acting.
+        supply, shadow_supply: what was asked for of late, by us and by the shadow.
+        held_until: no scale-in before then, since somebody else has changed the group.
+        held_by: who.
+        spending: money, where a price is known.
+        distrusted: the model's forecasts are checked, but not followed.
         wishes: (time, instances) that count for the scale-in grace.
     """
 
@@ -93,9 +109,22 @@ class ControllerState:
     capacity_checked: datetime
     shadow: TargetTracking
     ledger: Ledger
+    trial: Trial
+    supply: Supply
+    shadow_supply: Supply
+    promise: Trial | None = None
+    held_until: datetime | None = None
+    held_by: str = ""
+    spending: Spending | None = None
+    distrusted: bool = False
     surprise: Surprise = field(default_factory=Surprise)
     wishes: tuple[tuple[datetime, int], ...] = ()
     pending: tuple[PendingForecast, ...] = ()
+
+    def having(self, instances: int) -> ControllerState:
+        """The state if the group was left with so many, whatever had been decided."""
+        supply = Supply((*self.supply.asked[:-1], instances))
+        return replace(self, instances=instances, supply=supply)
 
     def to_json(self) -> Json:
         """Plain values, times as ISO 8601."""
@@ -106,6 +135,14 @@ class ControllerState:
             "capacity_checked": utc_text(self.capacity_checked),
             "shadow": vars(self.shadow),
             "ledger": self.ledger.to_json(),
+            "trial": self.trial.to_json(),
+            "promise": self.promise and self.promise.to_json(),
+            "supply": list(self.supply.asked),
+            "shadow_supply": list(self.shadow_supply.asked),
+            "held_until": self.held_until and utc_text(self.held_until),
+            "held_by": self.held_by,
+            "spending": self.spending and self.spending.to_json(),
+            "distrusted": self.distrusted,
             "surprise": self.surprise.to_json(),
             "wishes": [[utc_text(moment), wish] for moment, wish in self.wishes],
             "pending": [forecast.to_json() for forecast in self.pending],
@@ -125,10 +162,22 @@ class ControllerState:
             capacity_checked=utc_from_text(content["capacity_checked"]),
             shadow=TargetTracking(**content["shadow"]),
             ledger=Ledger.from_json(content["ledger"]),
+            trial=Trial.from_json(content["trial"]),
+            promise=_maybe(Trial.from_json, content["promise"]),
+            supply=Supply(tuple(map(int, content["supply"]))),
+            shadow_supply=Supply(tuple(map(int, content["shadow_supply"]))),
+            held_until=_maybe(utc_from_text, content["held_until"]),
+            held_by=str(content["held_by"]),
+            spending=_maybe(Spending.from_json, content["spending"]),
+            distrusted=bool(content["distrusted"]),
             surprise=Surprise.from_json(content["surprise"]),
             wishes=tuple((utc_from_text(moment), int(wish)) for moment, wish in content["wishes"]),
             pending=tuple(map(PendingForecast.from_json, content["pending"])),
         )
+
+
+def _maybe(read: Callable[[Any], T], content: Any) -> T | None:
+    return None if content is None else read(content)
 
 
 def _positive(value: float) -> float:
@@ -143,6 +192,8 @@ def fresh_state(
     parameters: ControlParameters,
     bounds: Bounds,
     instances: int,
+    *,
+    observing: bool = False,
 ) -> ControllerState:
     """A state made from metrics alone, for a first tick or after lost records.
 
@@ -155,8 +206,10 @@ def fresh_state(
         learned = learn_capacity(samples, demand, parameters.objective_cpu_percent)
         capacity = learned or parameters.default_capacity_per_instance
     shadow = TargetTracking(parameters.shadow_target, bounds.min_instances)
+    shadow_supply = Supply.steady(shadow.instances)
     for requests in demand.requests.tolist():
         shadow = shadow.step(requests, capacity, bounds, parameters.interval_seconds)
+        shadow_supply = shadow_supply.after(shadow.instances, parameters.boot_bins)
     return ControllerState(
         accounted_until=samples.end,
         instances=instances,
@@ -164,7 +217,35 @@ def fresh_state(
         capacity_checked=samples.end,
         shadow=shadow,
         ledger=Ledger.fresh(capacity),
+        trial=Trial(observing, samples.end, samples.end),
+        supply=Supply.steady(instances),
+        shadow_supply=shadow_supply,
+        spending=_spent_this_period(samples, parameters),
     )
+
+
+def _spent_this_period(samples: Samples, parameters: ControlParameters) -> Spending | None:
+    """What the metrics say that the group has cost; what they lack counts as nothing."""
+    if parameters.prices is None:
+        return None
+    spending = Spending(samples.start)
+    known = np.nan_to_num(samples.in_service).tolist()
+    for start, instances, cpu in zip(
+        samples.times(), known, samples.cpu_percent.tolist(), strict=True
+    ):
+        spending = spending.with_bin(
+            start, samples.interval_seconds, instances, cpu, parameters.prices
+        )
+    return spending
+
+
+def in_mode(state: ControllerState, *, observing: bool) -> ControllerState:
+    """The state with a new trial, if the mode has changed since it was written."""
+    if state.trial.observing == observing:
+        return state
+    promise = state.trial if state.trial.observing else None
+    now = state.accounted_until
+    return replace(state, trial=Trial(observing, now, now), promise=promise)
 
 
 def account(
@@ -182,30 +263,62 @@ def account(
     new = samples.between(state.accounted_until, samples.end)
     if len(new) == 0:
         return state
-    ledger, shadow = state.ledger, state.shadow
-    capacity = state.capacity_per_instance
-    in_service = new.in_service.tolist()
-    for ready, requests in zip(in_service, demand[-len(new) :].tolist(), strict=True):
-        shadow = shadow.step(requests, capacity, bounds, parameters.interval_seconds)
-        served = (state.instances if math.isnan(ready) else ready) * capacity
-        known = 0.0 if math.isnan(requests) else requests
-        ledger = ledger.with_bin(
-            billed=state.instances,
-            shadow=shadow.instances,
-            missed=known if known > served else 0.0,
-            demand=known,
-            interval_seconds=parameters.interval_seconds,
-            budget=parameters.missed_budget,
-        )
     surprise = _surprised(state, samples, demand)
-    ledger, pending = _check_forecasts(ledger, state.pending, samples, demand)
+    for index in range(len(new)):
+        requests = float(demand[index - len(new)])
+        state = _with_bin(state, new, index, requests, parameters, bounds)
+    ledger, pending = _check_forecasts(state.ledger, state.pending, samples, demand)
+    return replace(
+        state, accounted_until=samples.end, ledger=ledger, surprise=surprise, pending=pending
+    )
+
+
+def _with_bin(
+    state: ControllerState,
+    new: Samples,
+    index: int,
+    requests: float,
+    parameters: ControlParameters,
+    bounds: Bounds,
+) -> ControllerState:
+    """One bin later in all books."""
+    seconds, capacity = parameters.interval_seconds, state.capacity_per_instance
+    in_service = float(new.in_service[index])
+    shadow_serving = state.shadow_supply.serving
+    shadow = state.shadow.step(requests, capacity, bounds, seconds)
+    known = 0.0 if math.isnan(requests) else requests
+    observing = state.trial.observing
+    if observing:
+        serving: float = state.supply.serving
+    else:
+        serving = state.instances if math.isnan(in_service) else in_service
+    there = state.instances if math.isnan(in_service) else in_service
+    theirs = (
+        (there, there * capacity) if observing else (shadow.instances, shadow_serving * capacity)
+    )
+    spending = state.spending
+    if parameters.prices is not None:
+        spending = (spending or Spending(new.start)).with_bin(
+            new.time_of(index),
+            seconds,
+            there if observing else max(there, state.instances),
+            float(new.cpu_percent[index]),
+            parameters.prices,
+        )
     return replace(
         state,
-        accounted_until=samples.end,
         shadow=shadow,
-        ledger=ledger,
-        surprise=surprise,
-        pending=pending,
+        shadow_supply=state.shadow_supply.after(shadow.instances, parameters.boot_bins),
+        ledger=state.ledger.with_bin(
+            billed=state.instances,
+            shadow=shadow.instances,
+            missed=known if known > serving * capacity else 0.0,
+            demand=known,
+            interval_seconds=seconds,
+            budget=parameters.missed_budget,
+        ),
+        trial=state.trial.with_bin((state.instances, serving * capacity), theirs, known, seconds),
+        spending=spending,
     )
 
 
@@ -261,6 +374,7 @@ def _check_forecasts(
         ledger = ledger.with_checked(
             inside=forecast.lower_requests <= actual <= forecast.upper_requests,
             error=abs(actual - forecast.median_requests),
+            naive_error=abs(actual - forecast.level_requests),
             actual=actual,
             interval_seconds=samples.interval_seconds,
         )

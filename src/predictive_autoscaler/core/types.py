@@ -253,6 +253,8 @@ class GroupState:
     bounds: Bounds
     blocked_by: str | None = None
     """Why the group must not be scaled in just now (a refresh, suspended processes)."""
+    changed_by: str | None = None
+    """Who changed the capacity last, if it was not us and is known: "a person", say."""
 
 
 @dataclass(frozen=True)
@@ -320,6 +322,8 @@ class Decision:
     faults: tuple[str, ...] = ()
     recent_quality: Mapping[str, str] = field(default_factory=dict)
     served_quantile: float | None = None
+    spending: Mapping[str, float | str] | None = None
+    """Money of this period: spent, expected by its end, and the cap if there is one."""
 
     @property
     def changes(self) -> bool:

@@ -252,10 +252,20 @@ class TestModes:
         assert len(made.actuator.calls) == 1
 
     def test_observing_for_hours_then_acting(self) -> None:
-        """In observe the group's own scaler keeps it; each decision starts from what is."""
+        """Each decision starts from what we would have by now, had we acted; the group itself
+        is kept by its own scaler. Acting then starts from what is.
+        """
         made = world(desired=25, MODE="observe")
-        records = made.run(8)
-        assert {entry(record)["decision"]["before_instances"] for record in records} == {25}
+        controller = made.controller()
+        decisions = [entry(record)["decision"] for record in made.run(8, controller)]
+        before = [decision["before_instances"] for decision in decisions]
+        after = [decision["after_instances"] for decision in decisions]
+        assert before == [25, *after[:-1]]
+        assert made.actuator.groups[GROUP].desired_instances == 25
+        made.controls.save(GROUP, GroupControl(mode="full"))
+        (acting,) = made.run(1, controller)
+        assert entry(acting)["decision"]["before_instances"] == 25
+        assert entry(acting)["state"]["promise"]["observing"]
 
 
 class TestTheCalendar:

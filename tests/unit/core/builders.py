@@ -16,6 +16,7 @@ from predictive_autoscaler.core.ledger import Ledger
 from predictive_autoscaler.core.parameters import ControlParameters
 from predictive_autoscaler.core.state import ControllerState
 from predictive_autoscaler.core.target_tracking import TargetTracking
+from predictive_autoscaler.core.trial import Supply, Trial
 from predictive_autoscaler.core.types import (
     Bounds,
     CalendarEvent,
@@ -89,6 +90,7 @@ def state(
     capacity: float = C,
 ) -> ControllerState:
     """A state that has taken in all of these samples but the newest bin."""
+    until = samples.end - samples.interval
     return ControllerState(
         accounted_until=samples.end - samples.interval,
         instances=instances,
@@ -96,6 +98,9 @@ def state(
         capacity_checked=samples.end,
         shadow=TargetTracking(0.7, instances),
         ledger=Ledger.fresh(capacity),
+        trial=Trial(False, until, until),
+        supply=Supply.steady(instances),
+        shadow_supply=Supply.steady(instances),
         wishes=wishes,
     )
 

@@ -10,6 +10,7 @@ import pytest
 from predictive_autoscaler.core.ledger import Fading, Ledger
 from predictive_autoscaler.core.parameters import ControlParameters
 from predictive_autoscaler.core.quality import assess
+from predictive_autoscaler.core.spending import Spending
 from predictive_autoscaler.core.state import (
     ControllerState,
     PendingForecast,
@@ -19,6 +20,7 @@ from predictive_autoscaler.core.state import (
 )
 from predictive_autoscaler.core.surprise import Surprise, first_bin, stretched
 from predictive_autoscaler.core.target_tracking import TargetTracking
+from predictive_autoscaler.core.trial import Supply, Tally, Trial
 from predictive_autoscaler.core.types import Bounds, FloatArray, Forecast, Rung, Samples
 from tests.unit.core.builders import MONDAY, metrics
 
@@ -39,6 +41,9 @@ def start(instances: int = 5, pending: tuple[PendingForecast, ...] = ()) -> Cont
         capacity_checked=MONDAY,
         shadow=TargetTracking(0.7, instances),
         ledger=Ledger(),
+        trial=Trial(False, MONDAY, MONDAY),
+        supply=Supply.steady(instances),
+        shadow_supply=Supply.steady(instances),
         pending=pending,
     )
 
@@ -54,8 +59,16 @@ def test_a_state_survives_json_exactly() -> None:
         shadow=TargetTracking(0.7, 9, 2),
         surprise=Surprise(1 / 3, 0.1 + 0.2),
         wishes=((MONDAY, 4), (MONDAY + 5 * MINUTE, 6)),
-        pending=(PendingForecast(MONDAY, 2, 1 / 3, 2.0, 1e9, FIRST_BIN),),
+        pending=(PendingForecast(MONDAY, 2, 1 / 3, 2.0, 1e9, 0.7, FIRST_BIN),),
         capacity_per_instance=1000 / 3,
+        trial=Trial(True, MONDAY, MONDAY + MINUTE, 0.1, Tally(1 / 3, 2.0), Tally(3.0, 0.2)),
+        promise=Trial(True, MONDAY, MONDAY),
+        supply=Supply((3, 4)),
+        shadow_supply=Supply((5,)),
+        held_until=MONDAY + MINUTE,
+        held_by="a person",
+        spending=Spending(MONDAY, 1 / 3, 0.7, 9.0),
+        distrusted=True,
     )
     text = json.dumps(state.to_json())
     again = ControllerState.from_json(json.loads(text))
@@ -74,6 +87,9 @@ def test_a_state_survives_json_exactly() -> None:
         {"shadow": {"surprise": 1}},
         {"ledger": {"surprise": 1.0}},
         {"wishes": [["2026-03-02T00:00:00Z"]]},
+        {"trial": None},
+        {"supply": 3},
+        {"spending": {"since": "2026-03-02T00:00:00Z"}},
     ],
     ids=str,
 )
@@ -125,7 +141,7 @@ def test_spending_more_than_the_shadow_makes_for_restraint() -> None:
 
 def test_a_forecast_is_checked_once_its_horizon_has_passed() -> None:
     samples = metrics([100.0, 240.0, 180.0])
-    pending = PendingForecast(MONDAY, 2, 150.0, 200.0, 250.0, FIRST_BIN)
+    pending = PendingForecast(MONDAY, 2, 150.0, 200.0, 250.0, 220.0, FIRST_BIN)
     early = booked(start(pending=(pending,)), samples.window(0, 1))
     assert early.pending == (pending,)
     late = booked(early, samples)
@@ -133,11 +149,14 @@ def test_a_forecast_is_checked_once_its_horizon_has_passed() -> None:
     assert late.pending == ()
     assert late.ledger.covered == Fading(1.0, 1.0)
     assert late.ledger.error == Fading(40.0, 240.0)
+    # Last value would have been 20 off.
+    assert late.ledger.naive_error == Fading(20.0, 240.0)
+    assert late.ledger.skill == pytest.approx(-1.0)
 
 
 def test_the_first_bin_is_judged_as_soon_as_it_has_come() -> None:
     samples = metrics([190.0, 240.0])
-    pending = PendingForecast(MONDAY, 2, 150.0, 200.0, 250.0, FIRST_BIN)
+    pending = PendingForecast(MONDAY, 2, 150.0, 200.0, 250.0, 220.0, FIRST_BIN)
     calm = booked(start(pending=(pending,)), samples.window(0, 1))
     assert calm.surprise == Surprise().with_bin(FIRST_BIN, 190.0, 300)
     # And only once
@@ -145,7 +164,7 @@ def test_the_first_bin_is_judged_as_soon_as_it_has_come() -> None:
 
 
 def test_a_forecast_whose_outcome_is_unknown_is_let_go() -> None:
-    pending = PendingForecast(MONDAY, 2, 150.0, 200.0, 250.0, FIRST_BIN)
+    pending = PendingForecast(MONDAY, 2, 150.0, 200.0, 250.0, 220.0, FIRST_BIN)
     state = booked(start(pending=(pending,)), metrics([100.0, np.nan, 180.0]))
     assert state.pending == ()
     assert state.ledger.covered.share is None
@@ -154,7 +173,7 @@ def test_a_forecast_whose_outcome_is_unknown_is_let_go() -> None:
 def test_a_pending_forecast_keeps_the_published_band() -> None:
     ratios = np.arange(1.0, 101.0)[:, None]
     forecast = Forecast(MONDAY, 10.0, ratios, np.full(100, 0.01), Rung.FOREST)
-    kept = PendingForecast.of(stretched(forecast, 2.0), unstretched=forecast)
+    kept = PendingForecast.of(stretched(forecast, 2.0), forecast, 480.0)
     assert (kept.lower_requests, kept.median_requests, kept.upper_requests) == pytest.approx(
         (50.0, 500.0, 1400.0), abs=20.0
     )

@@ -26,6 +26,7 @@ class PolicyContext:
         floor_instances: what the newest known demand needs at full use.
         wish_instances: what the forecast calls for; what we have where there is none.
         newest_quality: of the newest bin; `doubt` says what is wrong with it, if anything.
+        trouble: what is wrong with the shop's answers of late, if anything.
     """
 
     now: datetime
@@ -37,6 +38,7 @@ class PolicyContext:
     wish_instances: int
     newest_quality: Quality
     doubt: str | None
+    trouble: str | None
     calendar: Sequence[CalendarEvent]
 
     @property

@@ -19,6 +19,27 @@ class StepLimit:
         return max(capacity, before - most), f"at most {most} go in one step"
 
 
+class SpendingCap:
+    """The money of the period is spent: nothing is added beyond what the traffic needs."""
+
+    name = "spending cap"
+
+    def apply(self, capacity: int, context: PolicyContext) -> tuple[int, str]:
+        spending, prices = context.state.spending, context.parameters.prices
+        if spending is None or prices is None or prices.cap_usd is None:
+            return capacity, ""
+        begin, _ = prices.period_of(context.now)
+        spent = spending.usd if spending.since == begin else 0.0
+        if spent < prices.cap_usd:
+            return capacity, ""
+        most = max(context.floor_instances, context.before_instances)
+        text = (
+            f"{spent:.2f} USD of the {prices.period}'s {prices.cap_usd:.2f} are spent, so nothing "
+            "is added beyond what the present traffic needs"
+        )
+        return min(capacity, most), text
+
+
 class GroupBounds:
     """The group's own minimum and maximum; AWS refuses what lies outside."""
 

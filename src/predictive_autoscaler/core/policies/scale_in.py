@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from predictive_autoscaler.core.policies.base import PolicyContext
+from predictive_autoscaler.core.types import utc_text
 
 
 class ScaleInGrace:
@@ -51,3 +52,29 @@ class BlockedGroup:
         if blocked is None:
             return capacity, ""
         return max(capacity, context.before_instances), blocked
+
+
+class OtherHands:
+    """Somebody else has given the group more than we did: no scale-in for a while."""
+
+    name = "other hands"
+
+    def apply(self, capacity: int, context: PolicyContext) -> tuple[int, str]:
+        until = context.state.held_until
+        if until is None or context.now >= until:
+            return capacity, ""
+        text = f"{context.state.held_by} has added capacity; it stays until {utc_text(until)}"
+        return max(capacity, context.before_instances), text
+
+
+class TroubledShop:
+    """Failing or very slow answers: an outage looks like low traffic, and is no reason to
+    let instances go.
+    """
+
+    name = "shop in trouble"
+
+    def apply(self, capacity: int, context: PolicyContext) -> tuple[int, str]:
+        if context.trouble is None:
+            return capacity, ""
+        return max(capacity, context.before_instances), context.trouble

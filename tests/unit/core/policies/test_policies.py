@@ -28,6 +28,7 @@ def context(
     rung: Rung = Rung.SEASONAL,
     wishes: tuple[tuple[float, int], ...] = (),
     doubt: str | None = None,
+    trouble: str | None = None,
     blocked_by: str | None = None,
     calendar: tuple[CalendarEvent, ...] = (),
     bounds: Bounds = Bounds(0, 100),  # noqa: B008
@@ -44,6 +45,7 @@ def context(
         wish_instances=wish,
         newest_quality=Quality.OK,
         doubt=doubt,
+        trouble=trouble,
         calendar=calendar,
     )
 
@@ -57,9 +59,12 @@ def test_the_floor_comes_before_what_holds_and_the_bounds_come_last() -> None:
         "reactive floor",
         "calendar",
         "data quality",
+        "shop in trouble",
         "group is busy",
+        "other hands",
         "scale-in grace",
         "step limit",
+        "spending cap",
         "bounds",
     ]
 

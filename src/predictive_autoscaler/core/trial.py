@@ -1,0 +1,154 @@
+"""What observing promises, and what acting then keeps: hours and misses, side by side.
+
+While a group is observed, somebody else scales it, and our decisions go into a supply that
+exists on paper only: what is asked for serves one boot later, as real instances would. Held
+beside what the group really had, that tells what acting would have saved or cost. While we
+act, the same books hold what we did beside what target tracking would have done.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from predictive_autoscaler.core.types import Json, utc_from_text, utc_text
+
+HOUR_SECONDS = 3600
+ENOUGH = timedelta(days=7)
+"""A trial shorter than a week has not seen every day of it."""
+FEWER_HOURS, FEWER_MISSED = 0.02, 0.1
+"""A share by which hours or misses have to be less to be worth a change."""
+AS_MANY_HOURS, AS_MANY_MISSED = 0.02, 0.0005
+"""Shares of the other's hours, and of all requests, that still count as no more."""
+
+
+@dataclass(frozen=True)
+class Supply:
+    """Capacity that was asked for, and what of it serves.
+
+    Attributes:
+        asked: by the last decisions, oldest first, one boot back.
+    """
+
+    asked: tuple[int, ...]
+
+    @classmethod
+    def steady(cls, instances: int) -> Supply:
+        """As if so many had been asked for all the time."""
+        return cls((instances,))
+
+    @property
+    def serving(self) -> int:
+        """An instance serves once it has been wanted for a whole boot."""
+        return min(self.asked)
+
+    def after(self, instances: int, boot_bins: int) -> Supply:
+        """One decision later."""
+        return Supply((*self.asked, instances)[-(boot_bins + 1) :])
+
+
+@dataclass(frozen=True)
+class Tally:
+    """What one way of scaling took."""
+
+    instance_hours: float = 0.0
+    missed_requests: float = 0.0
+
+    def with_bin(
+        self, billed: float, served_requests: float, demand: float, interval_seconds: int
+    ) -> Tally:
+        """Enter a bin: instances billed, requests that they could serve, requests that came."""
+        return Tally(
+            self.instance_hours + billed * interval_seconds / HOUR_SECONDS,
+            self.missed_requests + (demand if demand > served_requests else 0.0),
+        )
+
+
+@dataclass(frozen=True)
+class Trial:
+    """Two ways of scaling the same traffic.
+
+    Attributes:
+        observing: `ours` is what would have been done, `theirs` what the group had. Else
+            `ours` is what was done, `theirs` what target tracking would have.
+        since: when it began; `until`: the end of the last bin in it.
+        requests: all that came.
+    """
+
+    observing: bool
+    since: datetime
+    until: datetime
+    requests: float = 0.0
+    ours: Tally = field(default_factory=Tally)
+    theirs: Tally = field(default_factory=Tally)
+
+    @property
+    def length(self) -> timedelta:
+        return self.until - self.since
+
+    @property
+    def saved_hours(self) -> float:
+        """Instance-hours that ours took less; below zero, more."""
+        return self.theirs.instance_hours - self.ours.instance_hours
+
+    @property
+    def avoided_misses(self) -> float:
+        """Requests that ours missed less."""
+        return self.theirs.missed_requests - self.ours.missed_requests
+
+    @property
+    def worth_it(self) -> bool:
+        """Whether a week or more shows ours better in one of hours and misses, and no worse
+        in the other.
+        """
+        hours, missed = self.theirs.instance_hours, self.theirs.missed_requests
+        if self.length < ENOUGH or hours <= 0:
+            return False
+        no_more_hours = -self.saved_hours <= AS_MANY_HOURS * hours
+        no_more_missed = -self.avoided_misses <= AS_MANY_MISSED * self.requests
+        fewer_hours = self.saved_hours >= FEWER_HOURS * hours
+        fewer_missed = missed > 0 and self.avoided_misses >= FEWER_MISSED * missed
+        return (fewer_hours and no_more_missed) or (fewer_missed and no_more_hours)
+
+    def with_bin(
+        self,
+        ours: tuple[float, float],
+        theirs: tuple[float, float],
+        demand: float,
+        interval_seconds: int,
+    ) -> Trial:
+        """Enter a bin.
+
+        Args:
+            ours, theirs: instances billed, and requests that the serving ones could take.
+            demand: requests that came; 0 where unknown.
+        """
+        return replace(
+            self,
+            until=self.until + timedelta(seconds=interval_seconds),
+            requests=self.requests + demand,
+            ours=self.ours.with_bin(*ours, demand, interval_seconds),
+            theirs=self.theirs.with_bin(*theirs, demand, interval_seconds),
+        )
+
+    def to_json(self) -> Json:
+        """Plain values, times as ISO 8601."""
+        return vars(self) | {
+            "since": utc_text(self.since),
+            "until": utc_text(self.until),
+            "ours": vars(self.ours),
+            "theirs": vars(self.theirs),
+        }
+
+    @classmethod
+    def from_json(cls, content: dict[str, Any]) -> Trial:
+        """Read what `to_json` wrote."""
+        return cls(
+            observing=bool(content["observing"]),
+            since=utc_from_text(content["since"]),
+            until=utc_from_text(content["until"]),
+            requests=float(content["requests"]),
+            ours=Tally(**content["ours"]),
+            theirs=Tally(**content["theirs"]),
+        )
