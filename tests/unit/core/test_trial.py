@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from predictive_autoscaler.core.trial import ENOUGH, Supply, Tally, Trial
+from tests.unit.core.builders import MONDAY
+
+WEEK = Trial(True, MONDAY, MONDAY + ENOUGH, 1e6, Tally(900.0, 500.0), Tally(1000.0, 600.0))
+
+
+def test_what_is_asked_for_serves_a_boot_later_and_what_is_given_up_is_gone_at_once() -> None:
+    supply = Supply.steady(4)
+    serving = []
+    for asked in (6, 6, 6, 3, 3, 8):
+        supply = supply.after(asked, boot_bins=2)
+        serving.append(supply.serving)
+    assert serving == [4, 4, 6, 3, 3, 3]
+    assert supply.asked == (3, 3, 8)
+
+
+def test_a_trial_adds_up_hours_and_misses() -> None:
+    trial = Trial(True, MONDAY, MONDAY)
+    # Ours: 3 instances that carry 300; theirs: 6 that carry 600; 400 came.
+    trial = trial.with_bin((3.0, 300.0), (6.0, 600.0), 400.0, 300)
+    trial = trial.with_bin((3.0, 300.0), (6.0, 600.0), 200.0, 300)
+    assert trial.until == MONDAY + timedelta(minutes=10)
+    assert trial.requests == 600.0
+    assert trial.ours == Tally(0.5, 400.0)
+    assert trial.theirs == Tally(1.0, 0.0)
+    assert (trial.saved_hours, trial.avoided_misses) == (0.5, -400.0)
+    assert Trial.from_json(json.loads(json.dumps(trial.to_json()))) == trial
+
+
+@pytest.mark.parametrize(
+    ("ours", "worth"),
+    [
+        (Tally(900.0, 500.0), True),  # better in both
+        (Tally(900.0, 1000.0), True),  # a tenth cheaper, misses 0.04 % of the requests more
+        (Tally(900.0, 1200.0), False),  # misses too many more
+        (Tally(1015.0, 500.0), True),  # misses a sixth less for as many hours
+        (Tally(1030.0, 100.0), False),  # takes more hours
+        (Tally(990.0, 590.0), False),  # no worse, but hardly better
+        (Tally(1000.0, 600.0), False),
+    ],
+)
+def test_when_acting_is_worth_it(ours: Tally, worth: bool) -> None:
+    assert replace(WEEK, ours=ours).worth_it == worth
+
+
+def test_less_than_a_week_says_nothing() -> None:
+    assert not replace(WEEK, until=MONDAY + ENOUGH - timedelta(minutes=5)).worth_it
+    assert not replace(WEEK, theirs=Tally()).worth_it
