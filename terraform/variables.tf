@@ -777,6 +777,15 @@ variable "more_groups" {
     ])
     error_message = "more_groups: every name begins with more_groups_prefix, if that is set."
   }
+
+  validation {
+    # 10 seconds are kept for acting and 0.05 a group for deciding; histories are read in the rest.
+    condition = (
+      length(var.more_groups) == 0 ||
+      var.lambda.timeout_seconds >= 20 + 0.1 * length(var.more_groups)
+    )
+    error_message = "more_groups: lambda.timeout_seconds is at least 20, and 0.1 more for each group."
+  }
 }
 
 variable "more_groups_prefix" {

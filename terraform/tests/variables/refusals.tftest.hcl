@@ -458,6 +458,17 @@ run "more_groups_beside_the_prefix" {
   expect_failures = [var.more_groups]
 }
 
+run "more_groups_without_time" {
+  command = plan
+
+  variables {
+    lambda      = { timeout_seconds = 20 }
+    more_groups = { shop = { load_balancer = "app/shop/1" } }
+  }
+
+  expect_failures = [var.more_groups]
+}
+
 run "more_groups_prefix" {
   command = plan
 
