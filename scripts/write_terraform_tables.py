@@ -26,8 +26,10 @@ def value_of(name: str, body: str) -> str:
 
 
 def fields(body: str) -> str:
-    """The fields of an object with their defaults; empty for anything else."""
-    found = re.search(r"^  type += object\({\n(.*?^  }\))", body, re.MULTILINE | re.DOTALL)
+    """The fields of an object, or of a map's objects, with their defaults; else empty."""
+    found = re.search(
+        r"^  type += (?:map\()?object\({\n(.*?^  }\))", body, re.MULTILINE | re.DOTALL
+    )
     if found is None:
         return ""
     told = []
@@ -51,7 +53,8 @@ def default_of(body: str) -> str:
         default = f"{{ {', '.join(lines[1].split(chr(10))).strip(' ,')} }}" if lines else default
     if not default:
         return "required"
-    return "its fields'" if default == "{}" and fields(body) else f"`{default}`"
+    is_object = value_of("type", body).startswith("object")
+    return "its fields'" if default == "{}" and is_object else f"`{default}`"
 
 
 def variables() -> str:

@@ -18,6 +18,9 @@ locals {
     ]
   }
 
+  # Of more groups the log has numbers only; the records are in S3.
+  whole_records_logged = local.group_count <= 20
+
   # Rows of panels; a panel is a title and its series. `stat` and `period` hold for all of them.
   dashboard_rows = [
     {
@@ -80,24 +83,43 @@ locals {
       ]
     },
     {
+      heading = "All groups of the function"
+      height  = 6
+      panels = [
+        for title, metric in {
+          "Decided"                        = "DecidedGroups"
+          "Failed, 0 is well"              = "FailedGroups"
+          "Left for want of time, 0 ditto" = "LeftGroups"
+        } : { title = title, stat = "Maximum", period = 300, series = [[local.own, metric]] }
+        if local.many_groups
+      ]
+    },
+    {
       heading = "The last decisions: the wish, what held it, and the model (named after its day)"
       height  = 8
       panels  = []
-      # Each decision is one line of JSON in the log.
-      log_query = join(" | ", [
-        "SOURCE '${aws_cloudwatch_log_group.controller.name}'",
-        "fields @timestamp",
-        "filter status = 'completed'",
-        "parse @message '\"wish_instances\": *,' as wish",
-        "parse @message '\"before_instances\": *,' as before",
-        "parse @message '\"after_instances\": *,' as after",
-        "parse @message '\"reasons\": [*]' as held_by",
-        "parse @message '\"faults\": [*]' as faults",
-        "parse @message '\"model_id\": *,' as model",
-        "display @timestamp, wish, before, after, held_by, faults, model",
-        "sort @timestamp desc",
-        "limit 50",
-      ])
+      # Each tick is one line of JSON in the log. What is read of several groups is the first.
+      log_query = join(" | ", concat(
+        [
+          "SOURCE '${aws_cloudwatch_log_group.controller.name}'",
+          "fields @timestamp",
+          "filter status = 'completed'",
+        ],
+        local.whole_records_logged ? [
+          "parse @message '\"wish_instances\": *,' as wish",
+          "parse @message '\"before_instances\": *,' as before",
+          "parse @message '\"after_instances\": *,' as after",
+          "parse @message '\"reasons\": [*]' as held_by",
+          "parse @message '\"faults\": [*]' as faults",
+          "parse @message '\"model_id\": *,' as model",
+          "display @timestamp, wish, before, after, held_by, faults, model",
+          ] : [
+          "parse @message '\"groups\": *,' as groups",
+          "parse @message '\"outcomes\": {*}' as outcomes",
+          "display @timestamp, groups, outcomes",
+        ],
+        ["sort @timestamp desc", "limit 50"],
+      ))
     },
     {
       heading = "Load balancer"

@@ -25,7 +25,27 @@ resource "aws_iam_role" "controller" {
 }
 
 locals {
-  controller_statements = [
+  group_arn_start = join(":", [
+    "arn:${local.partition}:autoscaling:${var.aws_region}:${local.account_id}",
+    "autoScalingGroup:*:autoScalingGroupName/",
+  ])
+
+  # By their names, or all that begin alike, where the names are too many for a policy.
+  more_group_arns = formatlist(
+    "${local.group_arn_start}%s",
+    var.more_groups_prefix == null ? keys(var.more_groups) : ["${var.more_groups_prefix}*"],
+  )
+
+  more_groups_statements = [
+    for arns in local.many_groups ? [local.more_group_arns] : [] : {
+      Sid      = "ScaleMoreGroups"
+      Effect   = "Allow"
+      Action   = "autoscaling:SetDesiredCapacity"
+      Resource = arns
+    }
+  ]
+
+  controller_statements = concat(local.more_groups_statements, [
     {
       Sid      = "ScaleThisGroup"
       Effect   = "Allow"
@@ -51,14 +71,15 @@ locals {
       Condition = { StringEquals = { "cloudwatch:namespace" = local.metrics_namespace } }
     },
     {
+      # Whole folders: the bucket is this controller's alone, and a group may use another's model.
       Sid    = "ReadRecords"
       Effect = "Allow"
       Action = "s3:GetObject"
       Resource = [
-        "${local.records_arn}/control/${local.web_group_name}.json",
-        "${local.records_arn}/decisions/*",
-        "${local.records_arn}/history/${local.web_group_name}/*",
-        "${local.records_arn}/models/${local.web_group_name}/*",
+        for path in concat(
+          ["control/*", "decisions/*", "history/*", "models/*", "published/*"],
+          local.many_groups ? [local.groups_key] : [],
+        ) : "${local.records_arn}/${path}"
       ]
     },
     {
@@ -68,7 +89,7 @@ locals {
       Action = "s3:PutObject"
       Resource = [
         "${local.records_arn}/decisions/*",
-        "${local.records_arn}/history/${local.web_group_name}/*",
+        "${local.records_arn}/history/*",
       ]
     },
     {
@@ -105,7 +126,7 @@ locals {
       Action   = "sqs:SendMessage"
       Resource = aws_sqs_queue.failed_events.arn
     },
-  ]
+  ])
 }
 
 resource "aws_iam_role_policy" "controller" {
@@ -217,10 +238,7 @@ locals {
         "autoscaling:CompleteLifecycleAction",
         "autoscaling:RecordLifecycleActionHeartbeat",
       ]
-      Resource = join(":", [
-        "arn:${local.partition}:autoscaling:${var.aws_region}:${local.account_id}",
-        "autoScalingGroup:*:autoScalingGroupName/${local.web_group_name}",
-      ])
+      Resource = "${local.group_arn_start}${local.web_group_name}"
     },
   ]
 

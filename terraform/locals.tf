@@ -43,26 +43,31 @@ locals {
 
   # The whole environment of the controller. A null is a setting that takes its default.
   controller_environment = {
-    ASG_NAME                         = aws_autoscaling_group.web.name
-    LOAD_BALANCER                    = local.load_balancer_dimension
-    TARGET_GROUP                     = local.target_group_dimension
-    S3_BUCKET                        = aws_s3_bucket.this["records"].bucket
-    SNS_TOPIC_ARN                    = aws_sns_topic.alarms.arn
-    AUTOSCALER_MODE                  = var.controller.mode
-    AUTOSCALER_INTERVAL_MINUTES      = var.controller.interval_minutes
-    AUTOSCALER_BOOT_MINUTES          = var.controller.boot_minutes
-    AUTOSCALER_METRIC_DELAY_SECONDS  = var.controller.metric_delay_seconds
-    AUTOSCALER_METRIC_PERIOD_SECONDS = var.controller.metric_period_seconds
-    AUTOSCALER_HISTORY_DAYS          = var.controller.history_days
-    AUTOSCALER_TIMEZONE              = var.controller.timezone
-    AUTOSCALER_CAPACITY_PER_INSTANCE = var.controller.capacity_per_instance
-    AUTOSCALER_REQUESTS_PER_TARGET   = var.group.requests_target
-    AUTOSCALER_TARGET_CPU_PERCENT    = var.group.cpu_target_percent
-    AUTOSCALER_MISS_PRICE            = var.controller.miss_price
-    AUTOSCALER_MISSED_BUDGET         = var.controller.missed_budget
-    AUTOSCALER_QUANTILE              = var.controller.quantile
-    AUTOSCALER_INSTANCE_HOUR_PRICE   = var.controller.instance_hour_price
-    AUTOSCALER_MAX_MODEL_AGE_DAYS    = var.controller.max_model_age_days
-    AUTOSCALER_METRICS_LEVEL         = var.controller.metrics_level
+    ASG_NAME                          = aws_autoscaling_group.web.name
+    LOAD_BALANCER                     = local.load_balancer_dimension
+    TARGET_GROUP                      = local.target_group_dimension
+    S3_BUCKET                         = aws_s3_bucket.this["records"].bucket
+    SNS_TOPIC_ARN                     = aws_sns_topic.alarms.arn
+    AUTOSCALER_GROUPS                 = local.groups_address
+    AUTOSCALER_MODE                   = var.controller.mode
+    AUTOSCALER_INTERVAL_MINUTES       = var.controller.interval_minutes
+    AUTOSCALER_BOOT_MINUTES           = var.controller.boot_minutes
+    AUTOSCALER_METRIC_DELAY_SECONDS   = var.controller.metric_delay_seconds
+    AUTOSCALER_METRIC_PERIOD_SECONDS  = var.controller.metric_period_seconds
+    AUTOSCALER_HISTORY_DAYS           = var.controller.history_days
+    AUTOSCALER_TIMEZONE               = var.controller.timezone
+    AUTOSCALER_CAPACITY_PER_INSTANCE  = var.controller.capacity_per_instance
+    AUTOSCALER_REQUESTS_PER_TARGET    = var.group.requests_target
+    AUTOSCALER_TARGET_CPU_PERCENT     = var.group.cpu_target_percent
+    AUTOSCALER_MISS_PRICE             = var.controller.miss_price
+    AUTOSCALER_MISSED_BUDGET          = var.controller.missed_budget
+    AUTOSCALER_QUANTILE               = var.controller.quantile
+    AUTOSCALER_INSTANCE_HOUR_PRICE    = var.controller.instance_hour_price
+    AUTOSCALER_MAX_MODEL_AGE_DAYS     = var.controller.max_model_age_days
+    AUTOSCALER_MODEL                  = var.controller.model
+    AUTOSCALER_SCALE_IN_GRACE_MINUTES = var.controller.scale_in_grace_minutes
+    AUTOSCALER_SCALE_IN_STEP_PERCENT  = var.controller.scale_in_step_percent
+    AUTOSCALER_METRICS_LEVEL          = local.own_metrics_level
+    AUTOSCALER_MODEL_CACHE_MB         = var.controller.model_cache_mb
   }
 }

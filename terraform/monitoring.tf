@@ -172,6 +172,30 @@ locals {
     },
     {
       for key, alarm in {
+        groups-failed = {
+          says       = "Groups could not be decided about or scaled, three times in a row"
+          namespace  = local.metrics_namespace
+          metric     = "FailedGroups"
+          statistic  = "Maximum"
+          above      = 0
+          period     = local.interval_seconds
+          times      = 3
+          dimensions = {}
+        }
+        groups-left = {
+          says       = "There was no time for some groups, three times in a row: give memory and time"
+          namespace  = local.metrics_namespace
+          metric     = "LeftGroups"
+          statistic  = "Maximum"
+          above      = 0
+          period     = local.interval_seconds
+          times      = 3
+          dimensions = {}
+        }
+      } : key => alarm if local.many_groups
+    },
+    {
+      for key, alarm in {
         surplus-credits = {
           says       = "Instances are charged for surplus CPU credits; another type may be cheaper"
           namespace  = "AWS/EC2"
@@ -221,7 +245,7 @@ locals {
   model_period  = max(900, local.interval_seconds)
   model_periods = ceil(3600 / local.model_period)
 
-  published = var.controller.metrics_level != "none"
+  published = local.own_metrics_level != "none"
 
   # Without metrics of its own the controller is known by its function's calls only.
   decisions_metric = (

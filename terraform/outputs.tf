@@ -41,7 +41,11 @@ output "environment_lines" {
   value = join("\n", [
     for name, value in merge(
       { AWS_REGION = var.aws_region },
-      { for name, value in local.controller_environment : name => value if value != null },
+      {
+        for name, value in local.controller_environment : name => value
+        # These are for the module's own group.
+        if value != null && name != "AUTOSCALER_GROUPS"
+      },
     ) : "export ${name}='${value}'"
   ])
 }

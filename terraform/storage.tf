@@ -168,7 +168,8 @@ resource "aws_s3_bucket_lifecycle_configuration" "this" {
     }
   }
 
-  # A decision is looked up for weeks, not for years; 105,000 of them a year are made.
+  # A decision is looked up for weeks, not for years; 105,000 of them a year are made. Nothing else
+  # of the records may go by its age: models and their pointers are used as long as they last.
   dynamic "rule" {
     for_each = each.key == "records" ? ["decisions/"] : []
 

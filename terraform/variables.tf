@@ -413,7 +413,7 @@ variable "storage" {
 # Controller -------------------------------------------------------------------------------------
 
 variable "lambda" {
-  description = "The controller's function: zip, architecture, memory, timeout, reserved concurrency, log days."
+  description = "The controller's function: zip, architecture, memory, timeout, reserved concurrency, log days. 512 MB hold 1,000 groups (390 MB at peak) but are 0.29 of a core, on which a warm tick's 15 CPU seconds take 50 s: beyond 200 groups give 1,769 MB, which are a core, and 120 s."
   type = object({
     zip                  = optional(string)
     architecture         = optional(string, "arm64")
@@ -430,8 +430,8 @@ variable "lambda" {
   }
 
   validation {
-    condition     = var.lambda.memory_mb >= 128 && var.lambda.memory_mb <= 512
-    error_message = "lambda.memory_mb is 128 to 512."
+    condition     = var.lambda.memory_mb >= 128 && var.lambda.memory_mb <= 10240
+    error_message = "lambda.memory_mb is 128 to 10240."
   }
 
   validation {
@@ -467,7 +467,13 @@ variable "controller" {
     quantile              = optional(number)
     instance_hour_price   = optional(number)
     max_model_age_days    = optional(number, 14)
-    metrics_level         = optional(string, "full")
+    # Whose published model to use. null: the group's own.
+    model                  = optional(string)
+    scale_in_grace_minutes = optional(number, 0)
+    scale_in_step_percent  = optional(number, 50)
+    # Of the module's own group, whose alarms look at what it publishes. null: full.
+    metrics_level  = optional(string)
+    model_cache_mb = optional(number, 100)
   })
   default = {}
 
@@ -576,8 +582,220 @@ variable "controller" {
   }
 
   validation {
-    condition     = contains(["full", "basic", "none"], var.controller.metrics_level)
+    condition     = can(regex("^[^:]{1,255}$", coalesce(var.controller.model, "own")))
+    error_message = "controller.model is the name of a group whose model is published."
+  }
+
+  validation {
+    condition = (
+      var.controller.scale_in_grace_minutes >= 0 && var.controller.scale_in_grace_minutes <= 240
+    )
+    error_message = "controller.scale_in_grace_minutes is 0 to 240."
+  }
+
+  validation {
+    condition = (
+      var.controller.scale_in_step_percent >= 1 && var.controller.scale_in_step_percent <= 50
+    )
+    error_message = "controller.scale_in_step_percent is 1 to 50."
+  }
+
+  validation {
+    condition = (
+      contains(["full", "basic", "none"], coalesce(var.controller.metrics_level, "full"))
+    )
     error_message = "controller.metrics_level is full, basic or none."
+  }
+
+  validation {
+    condition = (
+      var.controller.model_cache_mb >= 0 && var.controller.model_cache_mb <= 10000 &&
+      floor(var.controller.model_cache_mb) == var.controller.model_cache_mb
+    )
+    error_message = "controller.model_cache_mb is a whole number, 0 to 10000."
+  }
+}
+
+variable "more_groups" {
+  description = "Other Auto Scaling groups of the account and region that the same function looks after, by name; see docs/many-groups.md."
+  type = map(object({
+    load_balancer = string
+    target_group  = optional(string)
+    mode          = optional(string, "observe")
+    # null: as the controller's.
+    boot_minutes           = optional(number)
+    metric_delay_seconds   = optional(number)
+    metric_period_seconds  = optional(number)
+    history_days           = optional(number)
+    timezone               = optional(string)
+    miss_price             = optional(number)
+    missed_budget          = optional(number)
+    quantile               = optional(number)
+    max_model_age_days     = optional(number)
+    scale_in_grace_minutes = optional(number)
+    scale_in_step_percent  = optional(number)
+    # null: unset, since the controller's are about the module's own group.
+    capacity_per_instance = optional(number)
+    requests_per_target   = optional(number)
+    target_cpu_percent    = optional(number)
+    instance_hour_price   = optional(number)
+    model                 = optional(string)
+    # null: full for up to 10 groups in all, basic for up to 100, none for more.
+    metrics_level = optional(string)
+  }))
+  default = {}
+
+  validation {
+    # A colon, a star or a question mark would mean something else in the role's policy.
+    condition = alltrue([
+      for name in keys(var.more_groups) : can(regex("^[A-Za-z0-9._/-]{1,255}$", name))
+    ])
+    error_message = "more_groups: a name is 1 to 255 of a-z, A-Z, 0-9, dot, underscore, slash, hyphen."
+  }
+
+  validation {
+    condition = length(setintersection(
+      keys(var.more_groups), ["${var.project_name}-web", "${var.project_name}-worker"]
+    )) == 0
+    error_message = "more_groups: the module's own groups are not among the others."
+  }
+
+  validation {
+    condition = alltrue([
+      for group in values(var.more_groups) :
+      can(regex("^app/[^/]+/[^/]+$", group.load_balancer))
+    ])
+    error_message = "more_groups: load_balancer is app/NAME/ID, the end of its ARN."
+  }
+
+  validation {
+    condition = alltrue([
+      for group in values(var.more_groups) :
+      group.target_group == null || can(regex("^targetgroup/[^/]+/[^/]+$", group.target_group))
+    ])
+    error_message = "more_groups: target_group is targetgroup/NAME/ID, the end of its ARN."
+  }
+
+  validation {
+    condition = alltrue([
+      for group in values(var.more_groups) : contains(["off", "observe", "full"], group.mode)
+    ])
+    error_message = "more_groups: mode is off, observe or full."
+  }
+
+  validation {
+    condition = alltrue(flatten([
+      for group in values(var.more_groups) : [
+        for key, range in {
+          boot_minutes           = [1, 20]
+          metric_delay_seconds   = [0, 900]
+          metric_period_seconds  = [60, 3600]
+          history_days           = [9, 60]
+          capacity_per_instance  = [0.000001, 1000000000000]
+          requests_per_target    = [0.000001, 1000000000000]
+          target_cpu_percent     = [10, 95]
+          miss_price             = [1, 1000000]
+          missed_budget          = [0.00001, 0.2]
+          quantile               = [0.5, 0.9999]
+          instance_hour_price    = [0.0001, 1000]
+          max_model_age_days     = [0.1, 365]
+          scale_in_grace_minutes = [0, 240]
+          scale_in_step_percent  = [1, 50]
+        } :
+        coalesce(group[key], range[0]) >= range[0] && coalesce(group[key], range[0]) <= range[1]
+      ]
+    ]))
+    error_message = "more_groups: each number lies in the range that the root README's table tells."
+  }
+
+  validation {
+    condition = alltrue(flatten([
+      for group in values(var.more_groups) : [
+        for days_or_seconds in [group.history_days, group.metric_delay_seconds] :
+        floor(coalesce(days_or_seconds, 0)) == coalesce(days_or_seconds, 0)
+      ]
+    ]))
+    error_message = "more_groups: history_days and metric_delay_seconds are whole numbers."
+  }
+
+  validation {
+    condition = alltrue([
+      for period in [
+        for group in values(var.more_groups) :
+        coalesce(group.metric_period_seconds, var.controller.metric_period_seconds)
+      ] :
+      period % 60 == 0 && 60 * var.controller.interval_minutes % period == 0
+    ])
+    error_message = "more_groups: metric_period_seconds is a multiple of 60 and divides the interval."
+  }
+
+  validation {
+    condition = alltrue([
+      for group in values(var.more_groups) :
+      can(regex("^[A-Za-z]+(/[A-Za-z0-9_+-]+)*$", coalesce(group.timezone, "UTC")))
+    ])
+    error_message = "more_groups: timezone is an IANA zone, such as Europe/Berlin."
+  }
+
+  validation {
+    condition = alltrue([
+      for group in values(var.more_groups) : length([
+        for aim in [group.miss_price, group.missed_budget, group.quantile] : aim if aim != null
+      ]) <= 1
+    ])
+    error_message = "more_groups: set at most one of miss_price, missed_budget and quantile."
+  }
+
+  validation {
+    condition = alltrue([
+      for group in values(var.more_groups) :
+      can(regex("^[^:]{1,255}$", coalesce(group.model, "own")))
+    ])
+    error_message = "more_groups: model is the name of a group whose model is published."
+  }
+
+  validation {
+    condition = alltrue([
+      for group in values(var.more_groups) :
+      contains(["full", "basic", "none"], coalesce(group.metrics_level, "full"))
+    ])
+    error_message = "more_groups: metrics_level is full, basic or none."
+  }
+
+  validation {
+    # A role's own policies hold 10,240 characters; an ARN takes some 100 beside the name.
+    condition = (
+      var.more_groups_prefix != null ||
+      sum(concat([0], [for name in keys(var.more_groups) : 100 + length(name)])) <= 7000
+    )
+    error_message = "more_groups: so many names do not fit into the policy: set more_groups_prefix."
+  }
+
+  validation {
+    condition = alltrue([
+      for name in keys(var.more_groups) : startswith(name, coalesce(var.more_groups_prefix, name))
+    ])
+    error_message = "more_groups: every name begins with more_groups_prefix, if that is set."
+  }
+
+  validation {
+    # 10 seconds are kept for acting and 0.05 a group for deciding; histories are read in the rest.
+    condition = (
+      length(var.more_groups) == 0 ||
+      var.lambda.timeout_seconds >= 20 + 0.1 * length(var.more_groups)
+    )
+    error_message = "more_groups: lambda.timeout_seconds is at least 20, and 0.1 more for each group."
+  }
+}
+
+variable "more_groups_prefix" {
+  description = "What the names of more_groups begin with, and those of no group that is to be out of the function's reach: its rights are then on all such groups. null: on each by its name."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = can(regex("^[A-Za-z0-9._/-]{3,200}$", coalesce(var.more_groups_prefix, "none")))
+    error_message = "more_groups_prefix is 3 to 200 of a-z, A-Z, 0-9, dot, underscore, slash, hyphen."
   }
 }
 

@@ -102,6 +102,66 @@ run "sparse" {
   }
 }
 
+# Other groups beside the module's own, with and without settings of theirs.
+run "many" {
+  command = apply
+
+  variables {
+    allow_destroy = true
+    secrets       = { generate = false }
+    lambda        = { zip = "versions.tf", memory_mb = 1769, timeout_seconds = 120 }
+    redis         = { existing_host = "redis.example.internal" }
+    controller = {
+      mode = "full", capacity_per_instance = 1000, miss_price = 20, model = "saleor-template"
+    }
+    more_groups = {
+      "shop-eu" = {
+        load_balancer = "app/shop-eu/0123456789abcdef"
+        target_group  = "targetgroup/shop-eu/0123456789abcdef"
+        mode          = "full"
+        timezone      = "Europe/Berlin"
+        quantile      = 0.95
+        model         = "shop-us"
+        metrics_level = "basic"
+      }
+      "shop-us" = { load_balancer = "app/shop-us/0123456789abcdef" }
+    }
+  }
+}
+
+# As many names as the role's policy is to hold, each of 40 characters.
+run "most_names" {
+  command = apply
+
+  variables {
+    project_name  = "a-project-with-a-name-of-32-char"
+    aws_region    = "ap-southeast-1"
+    allow_destroy = true
+    secrets       = { generate = false }
+    lambda        = { zip = "versions.tf" }
+    redis         = { existing_host = "redis.example.internal" }
+    more_groups = {
+      for number in range(50) : format("group-%034d", number) => { load_balancer = "app/x/1" }
+    }
+  }
+}
+
+# The same names, and more of them, by what they begin with.
+run "prefix" {
+  command = apply
+
+  variables {
+    allow_destroy      = true
+    secrets            = { generate = false }
+    lambda             = { zip = "versions.tf" }
+    redis              = { existing_host = "redis.example.internal" }
+    more_groups_prefix = "group-"
+    more_groups = {
+      for number in range(100) : format("group-%034d", number) => { load_balancer = "app/x/1" }
+    }
+  }
+}
+
 # The third of three settings that exclude each other.
 run "quantile" {
   command = apply

@@ -31,3 +31,8 @@ controller = {
   metric_period_seconds = 300
   capacity_per_instance = 1000
 }
+
+# Beside the module's own group one that there is not: the list must be read, and the rest go on.
+more_groups = {
+  gone = { load_balancer = "app/gone/0123456789abcdef" }
+}

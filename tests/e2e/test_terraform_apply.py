@@ -246,6 +246,15 @@ class TestHandler:
         assert entry["outcome"]["status"] == "applied"
         assert applied.desired() == entry["outcome"]["instances"] >= NEEDED
 
+    def test_a_listed_group_that_there_is_not_is_told_and_stops_nothing(
+        self, applied: Applied
+    ) -> None:
+        """The list came from the bucket."""
+        assert applied.record["groups"].keys() == {applied.group, "gone"}
+        assert applied.record["groups"]["gone"]["outcome"]["status"] == "gone"
+        read = [call[1]["Key"] for call in applied.calls if call[0] == "s3.GetObject"]
+        assert "groups.json" in read
+
     def test_its_record_is_in_the_bucket(self, applied: Applied) -> None:
         found = applied.aws.client("s3").list_objects_v2(
             Bucket=applied.state.outputs["records_bucket"], Prefix="decisions/"

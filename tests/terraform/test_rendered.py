@@ -17,8 +17,14 @@ import pytest
 import yaml
 
 from predictive_autoscaler.app import published_metrics
-from predictive_autoscaler.app.settings import read_settings
-from predictive_autoscaler.app.settings_table import SETTINGS
+from predictive_autoscaler.app.control import WHOLE_RECORDS_UP_TO
+from predictive_autoscaler.app.settings import Settings, read_settings
+from predictive_autoscaler.app.settings_table import (
+    BASIC_METRICS_UP_TO,
+    FULL_METRICS_UP_TO,
+    SETTINGS,
+)
+from predictive_autoscaler.app.tick import GroupTick, Tick
 from predictive_autoscaler.core.timegrid import floor_to
 from predictive_autoscaler.core.types import Samples
 from predictive_autoscaler.demo.local_aws import (
@@ -29,16 +35,22 @@ from predictive_autoscaler.demo.local_aws import (
     pointed_at,
     put_metrics,
 )
+from predictive_autoscaler.errors import SettingsError
 from predictive_autoscaler.lambda_app import Application
 from tests.helpers.recorded_calls import Recorder
-from tests.helpers.shop import entry, world
-from tests.helpers.terraform import State, actions, copied, listed, mocked, required
+from tests.helpers.shop import FIRST_TICK, entry, settings, world
+from tests.helpers.terraform import SOURCE, State, actions, copied, listed, mocked, required
 from tests.helpers.user_data import LIMIT_BYTES, UserData, user_data
 
 pytestmark = pytest.mark.timeout(240)
 
 OPERATIONS = tomllib.loads((Path(__file__).parent / "operations.toml").read_text())
 KINDS = ("web", "worker")
+TICK = Tick(FIRST_TICK, FIRST_TICK, [GroupTick(settings("a")), GroupTick(settings("b"))])
+TICK_METRICS = {value.name for value in published_metrics.tick_values(TICK)}
+INLINE_POLICIES_CHARACTERS = 10_240
+"""What AWS lets all inline policies of a role have together, white space aside."""
+VARIABLES = (SOURCE / "variables.tf").read_text()
 SECRET_ATTRIBUTES = ("auth_token", "password", "private_key", "secret_binary", "secret_string")
 
 
@@ -66,6 +78,19 @@ def variables_of(state: State) -> dict[str, str]:
     return variables
 
 
+def settings_of(state: State) -> Settings:
+    """As the function would read them, its list of groups included."""
+    return read_settings(variables_of(state), lambda address: groups_at(state, address))
+
+
+def groups_at(state: State, address: str) -> str:
+    """The object behind an s3:// address."""
+    made = state["aws_s3_object.groups[0]"]
+    assert address == f"s3://{made['bucket']}/{made['key']}"
+    content: str = made["content"]
+    return content
+
+
 class TestEnvironment:
     def test_its_keys_are_the_settings(self, states: dict[str, State]) -> None:
         """Three settings exclude each other, so it takes three applies to see them all."""
@@ -77,6 +102,8 @@ class TestEnvironment:
         settings = read_settings(variables_of(states[name]))
         assert settings.groups[0].mode == "observe"
         assert settings.groups[0].name == states[name].outputs["group_name"]
+        assert len(settings.groups) == 1
+        assert not list(states[name].of_type("aws_s3_object"))
 
     def test_the_lines_for_a_shell_say_the_same(self, everything: State) -> None:
         done = subprocess.run(
@@ -91,6 +118,191 @@ class TestEnvironment:
             variables_of(everything)
         )
         assert told["AWS_REGION"] == "us-east-1"
+
+    def test_a_shell_gets_the_module_s_own_group_only(self, states: dict[str, State]) -> None:
+        assert "AUTOSCALER_GROUPS" in variables_of(states["many"])
+        assert "AUTOSCALER_GROUPS" not in states["many"].outputs["environment_lines"]
+
+
+class TestMoreGroups:
+    @pytest.fixture
+    def many(self, states: dict[str, State]) -> State:
+        return states["many"]
+
+    def test_the_list_is_beside_the_records_and_under_the_key(self, many: State) -> None:
+        (listed_groups,) = (values for _, values in many.of_type("aws_s3_object"))
+        assert listed_groups["bucket"] == many.outputs["records_bucket"]
+        assert listed_groups["kms_key_id"] == many["aws_kms_key.this"]["arn"]
+
+    def test_the_package_takes_them_beside_the_module_s_own(self, many: State) -> None:
+        settings = settings_of(many)
+        assert settings.refused == {}
+        own, eu, us = settings.groups
+        assert (own.name, own.mode, own.model) == (
+            many.outputs["group_name"],
+            "full",
+            "saleor-template",
+        )
+        assert (eu.name, eu.mode, eu.model) == ("shop-eu", "full", "shop-us")
+        assert eu.target_group == "targetgroup/shop-eu/0123456789abcdef"
+        assert eu.parameters.timezone == "Europe/Berlin"
+        assert (us.name, us.mode, us.model) == ("shop-us", "observe", "shop-us")
+        assert us.load_balancer == "app/shop-us/0123456789abcdef"
+        assert us.parameters.timezone == "UTC"
+
+    def test_what_is_the_module_s_own_group_s_alone_is_not_passed_on(self, many: State) -> None:
+        """It would be: the list is laid over the environment."""
+        own, _, us = settings_of(many).groups
+        assert own.target_group is not None
+        assert us.target_group is None
+        assert own.parameters.capacity_per_instance == 1000
+        assert us.parameters.capacity_per_instance is None
+        content = json.loads(groups_at(many, variables_of(many)["AUTOSCALER_GROUPS"]))
+        leaking = json.dumps({"groups": content["groups"]})
+        assert read_settings(variables_of(many), lambda _: leaking).groups[2].target_group == (
+            own.target_group
+        )
+
+    def test_a_group_s_aim_takes_the_place_of_the_controller_s(self, many: State) -> None:
+        aims = [
+            (group.parameters.miss_price, group.parameters.quantile)
+            for group in settings_of(many).groups
+        ]
+        assert aims == [(20, None), (None, 0.95), (20, None)]
+
+    def test_every_setting_of_a_group_is_a_field(self) -> None:
+        body = re.search(r'^variable "more_groups" {\n(.*?)^  }\)\)$', VARIABLES, re.M | re.S)
+        assert body is not None
+        fields = set(re.findall(r"^    (\w+) += ", body[1], re.MULTILINE))
+        assert fields == {setting.key for setting in SETTINGS if not setting.shared}
+
+    def test_its_ranges_are_those_of_the_settings(self) -> None:
+        """Each bound is taken by the package, and what lies beyond it is not."""
+        ranges = re.findall(r"^ {10}(\w+) += \[([\d.]+), ([\d.]+)\]$", VARIABLES, re.MULTILINE)
+        settings = {setting.key: setting for setting in SETTINGS}
+        assert len(ranges) == 14
+        for key, low, high in ranges:
+            settings[key].value(low)
+            settings[key].value(high)
+            for beyond in (just_beyond(low, -1), just_beyond(high, 1)):
+                with pytest.raises(SettingsError):
+                    settings[key].value(beyond)
+
+    def test_metrics_become_fewer_as_groups_become_many_but_not_those_of_the_alarms(
+        self, states: dict[str, State]
+    ) -> None:
+        levels = {
+            name: [group.metrics_level for group in settings_of(states[name]).groups]
+            for name in ("many", "most_names", "prefix")
+        }
+        assert levels["many"] == ["full", "basic", "full"]
+        assert levels["most_names"] == ["full"] + 50 * ["basic"]
+        assert levels["prefix"] == ["full"] + 100 * ["none"]
+        limits = re.search(
+            r'group_count <= (\d+) \? "full" : local.group_count <= (\d+) \? "basic"',
+            (SOURCE / "groups.tf").read_text(),
+        )
+        assert limits is not None
+        assert (int(limits[1]), int(limits[2])) == (FULL_METRICS_UP_TO, BASIC_METRICS_UP_TO)
+
+    @pytest.mark.parametrize("name", ["many", "most_names", "prefix"])
+    def test_silence_is_seen_in_the_own_group_s_metrics(
+        self, states: dict[str, State], name: str
+    ) -> None:
+        silence = states[name]['aws_cloudwatch_metric_alarm.this["no-decision"]']
+        assert silence["namespace"] == published_metrics.NAMESPACE
+        own = settings_of(states[name]).groups[0]
+        assert silence["dimensions"] == {"AutoScalingGroupName": own.name}
+        assert own.metrics_level == "full"
+
+    def test_it_may_scale_these_groups_and_no_others(self, states: dict[str, State]) -> None:
+        by_name = "arn:aws:autoscaling:us-east-1:111122223333:autoScalingGroup:*"
+        granted = {
+            name: {
+                arn
+                for statement in states[name].policy("aws_iam_role_policy.controller")
+                if "autoscaling:SetDesiredCapacity" in listed(statement["Action"])
+                for arn in listed(statement["Resource"])
+            }
+            for name in ("everything", "many", "prefix")
+        }
+        own = granted["everything"]
+        assert own == {states["everything"]["aws_autoscaling_group.web"]["arn"]}
+        assert granted["many"] - own == {
+            f"{by_name}:autoScalingGroupName/shop-eu",
+            f"{by_name}:autoScalingGroupName/shop-us",
+        }
+        assert granted["prefix"] - own == {f"{by_name}:autoScalingGroupName/group-*"}
+
+    def test_it_may_read_the_list_and_write_no_more_than_without(
+        self, states: dict[str, State]
+    ) -> None:
+        def paths(name: str, action: str) -> set[str]:
+            bucket = f"arn:aws:s3:::{states[name].outputs['records_bucket']}/"
+            return {
+                resource.removeprefix(bucket).split("/", 3)[-1]
+                for statement in states[name].policy("aws_iam_role_policy.controller")
+                if action in listed(statement["Action"])
+                for resource in listed(statement["Resource"])
+            }
+
+        assert paths("many", "s3:GetObject") - paths("everything", "s3:GetObject") == {
+            "groups.json"
+        }
+        assert paths("many", "s3:PutObject") == paths("everything", "s3:PutObject")
+
+    def test_the_policy_holds_the_most_names_that_are_taken(self, states: dict[str, State]) -> None:
+        text = states["most_names"]["aws_iam_role_policy.controller"]["policy"]
+        characters = len(re.sub(r"\s", "", text))
+        assert 0.8 * INLINE_POLICIES_CHARACTERS < characters < INLINE_POLICIES_CHARACTERS
+
+    @pytest.mark.parametrize("metric", ["FailedGroups", "LeftGroups"])
+    def test_groups_that_get_no_decision_are_an_alarm(self, many: State, metric: str) -> None:
+        (alarm,) = (
+            values
+            for _, values in many.of_type("aws_cloudwatch_metric_alarm")
+            if values["metric_name"] == metric
+        )
+        assert alarm["namespace"] == published_metrics.NAMESPACE
+        assert not alarm["dimensions"]
+        assert (alarm["threshold"], alarm["comparison_operator"]) == (0, "GreaterThanThreshold")
+        assert (alarm["period"], alarm["evaluation_periods"]) == (300, 3)
+        assert alarm["datapoints_to_alarm"] == 3
+
+    def test_one_group_alone_has_no_such_alarms(self, everything: State) -> None:
+        metrics = {
+            values["metric_name"] for _, values in everything.of_type("aws_cloudwatch_metric_alarm")
+        }
+        assert metrics.isdisjoint(TICK_METRICS)
+
+    def test_the_dashboard_shows_all_groups_where_there_are_several(
+        self, many: State, everything: State
+    ) -> None:
+        def shown(state: State) -> set[str]:
+            return {
+                series[1]
+                for widget in TestSeeing.widgets(state)
+                for series in widget["properties"].get("metrics", ())
+            }
+
+        assert shown(many) >= TICK_METRICS
+        assert shown(everything).isdisjoint(TICK_METRICS)
+        (_, values) = next(many.of_type("aws_cloudwatch_dashboard"))
+        assert "All groups" in values["dashboard_body"]
+
+
+def just_beyond(bound: str, way: int) -> str:
+    """A little less or more; whole numbers stay whole, so that settings of these can read it."""
+    if re.fullmatch(r"\d+", bound):
+        return str(int(bound) + way)
+    return str(float(bound) * (1 + way / 10))
+
+
+def test_only_decisions_go_by_their_age(everything: State) -> None:
+    """Models, their pointers and the list of groups stay as long as they are in use."""
+    rules = everything['aws_s3_bucket_lifecycle_configuration.this["records"]']["rule"]
+    expiring = [rule for rule in rules if any(one.get("days") for one in rule["expiration"])]
+    assert [rule["filter"][0]["prefix"] for rule in expiring] == ["decisions/"]
 
 
 class TestUserData:
@@ -261,18 +473,23 @@ class TestSeeing:
         assert alarm["treat_missing_data"] == "breaching"
         assert alarm["period"] * alarm["evaluation_periods"] == 900
 
-    def test_our_metrics_are_ones_that_are_published(self, everything: State) -> None:
+    @pytest.mark.parametrize("name", ["everything", "many"])
+    def test_our_metrics_are_ones_that_are_published(
+        self, states: dict[str, State], name: str
+    ) -> None:
+        state = states[name]
         published = set(re.findall(r"\b([A-Z]\w+)=", inspect.getsource(published_metrics)))
+        published |= TICK_METRICS
         shown = {
             series[1]
-            for widget in self.widgets(everything)
+            for widget in self.widgets(state)
             if widget["type"] == "metric"
             for series in widget["properties"]["metrics"]
             if series[0] == published_metrics.NAMESPACE
         }
         watched = {
             values["metric_name"]
-            for _, values in everything.of_type("aws_cloudwatch_metric_alarm")
+            for _, values in state.of_type("aws_cloudwatch_metric_alarm")
             if values["namespace"] == published_metrics.NAMESPACE
         }
         assert len(shown) >= 9
@@ -309,8 +526,22 @@ class TestSeeing:
         assert json.loads(read["model"]) == decision["model_id"]
         assert json.loads(f"[{read['held_by']}]") == decision["reasons"]
 
-    def test_no_panel_covers_another(self, everything: State) -> None:
-        for one, other in combinations(self.widgets(everything), 2):
+    def test_of_many_groups_the_log_says_how_many_met_with_what(
+        self, states: dict[str, State]
+    ) -> None:
+        (panel,) = (row for row in self.widgets(states["most_names"]) if row["type"] == "log")
+        line = json.dumps(TICK.summary())
+        patterns = re.findall(r"parse @message '([^']+)' as (\w+)", panel["properties"]["query"])
+        assert [name for _, name in patterns] == ["groups", "outcomes"]
+        read = [re.search(re.escape(text).replace(r"\*", "(.*?)"), line) for text, _ in patterns]
+        assert [found and found[1] for found in read] == ["2", '"?": 2']
+        limit = re.search(r"group_count <= (\d+)$", (SOURCE / "dashboard.tf").read_text(), re.M)
+        assert limit is not None
+        assert int(limit[1]) == WHOLE_RECORDS_UP_TO
+
+    @pytest.mark.parametrize("name", ["everything", "many"])
+    def test_no_panel_covers_another(self, states: dict[str, State], name: str) -> None:
+        for one, other in combinations(self.widgets(states[name]), 2):
             apart = (
                 one["x"] + one["width"] <= other["x"]
                 or other["x"] + other["width"] <= one["x"]

@@ -262,3 +262,257 @@ run "lambda_days" {
 
   expect_failures = [var.lambda]
 }
+
+run "lambda_too_much_memory" {
+  command = plan
+
+  variables {
+    lambda = { memory_mb = 10241 }
+  }
+
+  expect_failures = [var.lambda]
+}
+
+run "controller_model" {
+  command = plan
+
+  variables {
+    controller = { model = "shop:eu" }
+  }
+
+  expect_failures = [var.controller]
+}
+
+run "controller_scale_in_grace_minutes" {
+  command = plan
+
+  variables {
+    controller = { scale_in_grace_minutes = 241 }
+  }
+
+  expect_failures = [var.controller]
+}
+
+run "controller_scale_in_step_percent" {
+  command = plan
+
+  variables {
+    controller = { scale_in_step_percent = 51 }
+  }
+
+  expect_failures = [var.controller]
+}
+
+run "controller_model_cache_mb" {
+  command = plan
+
+  variables {
+    controller = { model_cache_mb = 0.5 }
+  }
+
+  expect_failures = [var.controller]
+}
+
+# Other groups: what all of them are refused for is tried on one.
+
+run "more_groups_name" {
+  command = plan
+
+  variables {
+    more_groups = { "shop*" = { load_balancer = "app/shop/1" } }
+  }
+
+  expect_failures = [var.more_groups]
+}
+
+run "more_groups_own_name" {
+  command = plan
+
+  variables {
+    more_groups = { "saleor-predictive-scaling-web" = { load_balancer = "app/shop/1" } }
+  }
+
+  expect_failures = [var.more_groups]
+}
+
+run "more_groups_load_balancer" {
+  command = plan
+
+  variables {
+    more_groups = { shop = { load_balancer = "shop" } }
+  }
+
+  expect_failures = [var.more_groups]
+}
+
+run "more_groups_target_group" {
+  command = plan
+
+  variables {
+    more_groups = { shop = { load_balancer = "app/shop/1", target_group = "shop" } }
+  }
+
+  expect_failures = [var.more_groups]
+}
+
+run "more_groups_mode" {
+  command = plan
+
+  variables {
+    more_groups = { shop = { load_balancer = "app/shop/1", mode = "on" } }
+  }
+
+  expect_failures = [var.more_groups]
+}
+
+run "more_groups_number" {
+  command = plan
+
+  variables {
+    more_groups = { shop = { load_balancer = "app/shop/1", boot_minutes = 21 } }
+  }
+
+  expect_failures = [var.more_groups]
+}
+
+run "more_groups_whole_number" {
+  command = plan
+
+  variables {
+    more_groups = { shop = { load_balancer = "app/shop/1", history_days = 9.5 } }
+  }
+
+  expect_failures = [var.more_groups]
+}
+
+run "more_groups_metric_period_seconds" {
+  command = plan
+
+  variables {
+    more_groups = { shop = { load_balancer = "app/shop/1", metric_period_seconds = 120 } }
+  }
+
+  expect_failures = [var.more_groups]
+}
+
+run "more_groups_timezone" {
+  command = plan
+
+  variables {
+    more_groups = { shop = { load_balancer = "app/shop/1", timezone = "Berlin, Germany" } }
+  }
+
+  expect_failures = [var.more_groups]
+}
+
+run "more_groups_aims" {
+  command = plan
+
+  variables {
+    more_groups = { shop = { load_balancer = "app/shop/1", miss_price = 20, quantile = 0.95 } }
+  }
+
+  expect_failures = [var.more_groups]
+}
+
+run "more_groups_model" {
+  command = plan
+
+  variables {
+    more_groups = { shop = { load_balancer = "app/shop/1", model = "shop:eu" } }
+  }
+
+  expect_failures = [var.more_groups]
+}
+
+run "more_groups_metrics_level" {
+  command = plan
+
+  variables {
+    more_groups = { shop = { load_balancer = "app/shop/1", metrics_level = "some" } }
+  }
+
+  expect_failures = [var.more_groups]
+}
+
+run "more_groups_too_many_names" {
+  command = plan
+
+  variables {
+    more_groups = {
+      for number in range(51) : format("group-%034d", number) => { load_balancer = "app/x/1" }
+    }
+  }
+
+  expect_failures = [var.more_groups]
+}
+
+run "more_groups_beside_the_prefix" {
+  command = plan
+
+  variables {
+    more_groups        = { shop = { load_balancer = "app/shop/1" } }
+    more_groups_prefix = "group-"
+  }
+
+  expect_failures = [var.more_groups]
+}
+
+run "more_groups_without_time" {
+  command = plan
+
+  variables {
+    lambda      = { timeout_seconds = 20 }
+    more_groups = { shop = { load_balancer = "app/shop/1" } }
+  }
+
+  expect_failures = [var.more_groups]
+}
+
+run "more_groups_prefix" {
+  command = plan
+
+  variables {
+    more_groups_prefix = "*"
+  }
+
+  expect_failures = [var.more_groups_prefix]
+}
+
+# The premise of the runs above: a group that has everything is taken, and as many names as fit.
+run "more_groups_that_are_taken" {
+  command = plan
+
+  variables {
+    more_groups = merge(
+      {
+        shop = {
+          load_balancer          = "app/shop/1"
+          target_group           = "targetgroup/shop/1"
+          mode                   = "full"
+          boot_minutes           = 2.5
+          metric_delay_seconds   = 60
+          metric_period_seconds  = 300
+          history_days           = 10
+          timezone               = "Europe/Berlin"
+          capacity_per_instance  = 1000
+          requests_per_target    = 500
+          target_cpu_percent     = 60
+          missed_budget          = 0.01
+          instance_hour_price    = 0.05
+          max_model_age_days     = 7
+          model                  = "shop-us"
+          scale_in_grace_minutes = 15
+          scale_in_step_percent  = 10
+          metrics_level          = "none"
+        }
+      },
+      { for number in range(49) : format("group-%034d", number) => { load_balancer = "app/x/1" } },
+    )
+  }
+
+  assert {
+    condition     = length(var.more_groups) == 50
+    error_message = "All of them are there."
+  }
+}
