@@ -6,12 +6,15 @@ from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from predictive_autoscaler.app.breaker import Breaker
 from predictive_autoscaler.app.record import SCHEMA, group_entry, state_of
 from predictive_autoscaler.app.settings import GroupSettings
 from predictive_autoscaler.core.state import ControllerState
 from predictive_autoscaler.core.types import Decision, GroupState, Json, utc_text
 from predictive_autoscaler.ports import GroupControl, MetricValue
 
+HELD = "held"
+"""The outcome of a change that was not tried, since too many before it have failed."""
 LEFT = "left"
 """The outcome of a group that there was no time for; the next tick begins with it."""
 
@@ -32,6 +35,7 @@ class GroupTick:
     values: list[MetricValue] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
     result: Json = field(default_factory=dict)
+    breaker: Breaker = field(default_factory=Breaker)
 
     @property
     def name(self) -> str:
@@ -46,7 +50,7 @@ class GroupTick:
         if self.next_state is None or self.state is None:
             return
         status = self.result.get("status")
-        if status in ("failed", LEFT):
+        if status in ("failed", HELD, LEFT):
             self.next_state = self.next_state.having(self.state.desired_instances)
         elif "instances" in self.result:
             self.next_state = self.next_state.having(self.result["instances"])
@@ -54,8 +58,10 @@ class GroupTick:
     def entry(self, previous: Json | None, status: str) -> Json:
         """The group's part of the record; without a decision, the state stays what it was."""
         if self.decision is not None and self.next_state is not None:
-            return group_entry(self.mode, self.decision, self.next_state, status)
-        entry: Json = {"mode": self.mode, "decision": None, "outcome": self.result}
+            entry = group_entry(self.mode, self.decision, self.next_state, status)
+            return entry | {"breaker": self.breaker.to_json()}
+        entry = {"mode": self.mode, "decision": None, "outcome": self.result}
+        entry["breaker"] = self.breaker.to_json()
         state = state_of(previous, self.name)
         return entry | ({"state": state.to_json()} if state else {})
 
@@ -70,9 +76,11 @@ class Tick:
     previous: Json | None = None
     record: Json = field(default_factory=dict)
 
-    def put_first_who_was_left(self) -> None:
-        """Begin with the groups that the tick before had no time for."""
+    def remember(self) -> None:
+        """Take over what the tick before knew, and begin with whom it had no time for."""
         before = (self.previous or {}).get("groups", {})
+        for group in self.groups:
+            group.breaker = Breaker.from_json((before.get(group.name) or {}).get("breaker"))
 
         def was_left(group: GroupTick) -> bool:
             outcome = (before.get(group.name) or {}).get("outcome") or {}

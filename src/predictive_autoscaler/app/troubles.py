@@ -13,7 +13,7 @@ def troubles(record: Json | None) -> set[str]:
     found = set()
     for name, entry in (record or {}).get("groups", {}).items():
         outcome = entry.get("outcome", {})
-        if outcome.get("status") in ("failed", "gone", "left", "refused"):
+        if outcome.get("status") in ("failed", "gone", "held", "left", "refused"):
             found.add(f"{name}: {outcome['status']}: {outcome.get('error', '')}")
         found |= {f"{name}: {fault}" for fault in (entry.get("decision") or {}).get("faults", ())}
     return found
