@@ -116,6 +116,7 @@ class Controller:
         try:
             tick.previous = self._ports.decisions.newest_before(tick.slot)
         except AutoscalerError as error:
+            tick.forgotten = "what was done before cannot be read"
             for group in tick.groups:
                 group.faults.append(f"previous record: {error}")
         tick.remember()
@@ -225,6 +226,7 @@ class Controller:
             state=state_of(tick.previous, group.name),
             calendar=group.control.calendar,
             faults=tuple(group.faults),
+            doubt=tick.forgotten,
             observing=group.mode != "full",
         )
         return decide(evidence, group.settings.parameters, self._forecaster)

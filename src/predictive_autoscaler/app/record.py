@@ -60,6 +60,13 @@ def group_entry(mode: str, decision: Decision, state: ControllerState, status: s
     }
 
 
+def part_of(record: Json | None, group: str) -> Json:
+    """A group's part of a record; empty where the record has none, or is garbage."""
+    groups = (record or {}).get("groups")
+    part = groups.get(group) if isinstance(groups, dict) else None
+    return part if isinstance(part, dict) else {}
+
+
 def state_of(record: Json | None, group: str) -> ControllerState | None:
     """The state that a record carries for a group; None if it has none that can be read."""
     if record is None or record.get("schema") != SCHEMA:

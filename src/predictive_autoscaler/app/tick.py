@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from predictive_autoscaler.app.breaker import Breaker
-from predictive_autoscaler.app.record import SCHEMA, group_entry, state_of
+from predictive_autoscaler.app.record import SCHEMA, group_entry, part_of, state_of
 from predictive_autoscaler.app.settings import GroupSettings
 from predictive_autoscaler.core.state import ControllerState
 from predictive_autoscaler.core.types import Decision, GroupState, Json, utc_text
@@ -74,17 +74,18 @@ class Tick:
     slot: datetime
     groups: list[GroupTick]
     previous: Json | None = None
+    forgotten: str | None = None
+    """Why nothing is known of the tick before, if its record could not be read."""
     record: Json = field(default_factory=dict)
 
     def remember(self) -> None:
         """Take over what the tick before knew, and begin with whom it had no time for."""
-        before = (self.previous or {}).get("groups", {})
         for group in self.groups:
-            group.breaker = Breaker.from_json((before.get(group.name) or {}).get("breaker"))
+            group.breaker = Breaker.from_json(part_of(self.previous, group.name).get("breaker"))
 
         def was_left(group: GroupTick) -> bool:
-            outcome = (before.get(group.name) or {}).get("outcome") or {}
-            return bool(outcome.get("status") == LEFT)
+            outcome = part_of(self.previous, group.name).get("outcome")
+            return isinstance(outcome, dict) and outcome.get("status") == LEFT
 
         self.groups.sort(key=lambda group: not was_left(group))
 

@@ -11,8 +11,9 @@ from predictive_autoscaler.core.ledger import Ledger
 
 ENOUGH_CHECKS = 144.0
 """Half a day of five-minute intervals; fewer say little."""
-NO_SKILL, SKILL = -0.05, 0.02
-"""Below the first the model is left, above the second it is taken up again."""
+NO_SKILL, SKILL = -0.25, 0.0
+"""Below the first the model is left, above the second it is taken up again. A little worse in its
+median than last value is no fault: decisions rest on the upper quantiles."""
 LOST_COVERAGE, COVERAGE = 0.5, 0.7
 """The same of the share of intervals that the 90 % band held."""
 

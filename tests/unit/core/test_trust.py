@@ -18,11 +18,11 @@ def ledger(skill: float = 0.5, covered: float = 0.9, checks: float = ENOUGH_CHEC
     ("skill", "covered", "before", "after"),
     [
         (0.5, 0.9, False, False),
-        (-0.04, 0.9, False, False),
-        (-0.06, 0.9, False, True),
+        (-0.24, 0.9, False, False),
+        (-0.26, 0.9, False, True),
         (0.5, 0.49, False, True),
-        (0.01, 0.9, True, True),
-        (0.03, 0.9, True, False),
+        (-0.01, 0.9, True, True),
+        (0.01, 0.9, True, False),
         (0.5, 0.69, True, True),
     ],
 )
