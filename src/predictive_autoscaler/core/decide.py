@@ -50,7 +50,7 @@ OTHERS_GRACE = timedelta(minutes=15)
 """For how long capacity that somebody else has added is left alone."""
 RECORDED_QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 RECORDED_QUALITY_BINS = 6
-DISTRUST = "the model has been worse than last value of late, so it is not followed"
+DISTRUST = "the model's band has missed half of what came of late, so it is not followed"
 _DOUBTS = {
     Quality.MISSING: "the newest request count is absent",
     Quality.GLITCH: "the newest request count is zero in the midst of traffic",
@@ -163,7 +163,7 @@ def decide(
     decision = _through_policies(evidence, context, result, plan, demand)
     pending = None
     if judged and unstretched:
-        pending = PendingForecast.of(judged, unstretched, present)
+        pending = PendingForecast.of(judged, unstretched)
     return Outcome(decision, forecast, _next_state(context, decision, pending))
 
 
