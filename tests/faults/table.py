@@ -134,7 +134,12 @@ def published(change: Callable[[Any], Any]) -> Callable[[Scene], None]:
 
 
 def with_card(**fields: Any) -> Callable[[Scene], None]:
-    return published(lambda one: replace(one, card=replace(one.card, **fields)))
+    def change(found: Any) -> Any:
+        if isinstance(found, Exception):
+            return found
+        return replace(found, card=replace(found.card, **fields))
+
+    return published(change)
 
 
 def no_model(error: Exception) -> Callable[[Scene], None]:
