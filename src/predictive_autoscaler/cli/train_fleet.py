@@ -172,7 +172,7 @@ def _end_of_metrics(folder: Path, until: str | None) -> datetime:
     """
     if until is not None:
         return moment(until)
-    now, path = datetime.now(UTC), folder / UNFINISHED_NAME
+    now, path = datetime.now(UTC).replace(microsecond=0), folder / UNFINISHED_NAME
     try:
         begun = utc_from_text(json.loads(path.read_text())["until"])
     except (OSError, ValueError, KeyError, TypeError):

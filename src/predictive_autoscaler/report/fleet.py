@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 
 import numpy as np
 
@@ -16,6 +17,7 @@ _STEP = 0.05
 _MOST = 2.0
 """Ratios from here on share the last bar: one that is far off must not squeeze all others."""
 _TICKS = 10
+_COUNT_TICKS = 5
 
 
 @dataclass(frozen=True)
@@ -101,35 +103,36 @@ def histogram(ratios: Sequence[float]) -> Histogram | None:
     first, last = min(int(steps.min()), round(1 / _STEP) - 1), int(steps.max()) + 1
     last = max(last, round(1 / _STEP))
     counts = np.bincount(steps - first, minlength=last - first)
+    most = int(counts.max())
     width = (_RIGHT - _LEFT) / (last - first)
     return Histogram(
         [
-            _bar(first + index, int(count), int(counts.max()), _LEFT + index * width, width)
-            for index, count in enumerate(counts)
-            if count
+            _bar(first + index, groups, most, _LEFT + index * width, width)
+            for index, groups in enumerate(counts.tolist())
+            if groups
         ],
         _x_ticks(first, last, width),
-        [(_up(count, int(counts.max())), f"{count}") for count in _round_counts(int(counts.max()))],
+        [(_up(groups, most), f"{groups}") for groups in _round_counts(most)],
         round(_LEFT + (round(1 / _STEP) - first) * width, 1),
     )
 
 
-def _bar(step: int, count: int, most: int, x: float, width: float) -> Bar:
+def _bar(step: int, groups: int, most: int, x: float, width: float) -> Bar:
     low, high = step * _STEP, (step + 1) * _STEP
     span = f"{low:.2f} or more" if low >= _MOST - 1e-9 else f"{low:.2f} to {high:.2f}"
-    y = _up(count, most)
+    y = _up(groups, most)
     return Bar(
         round(x + 0.5, 1),
         y,
         round(max(width - 1, 1.0), 1),
         round(_BOTTOM - y, 1),
         "better" if step < round(1 / _STEP) else "worse",
-        f"{counted(count, 'group')} at {span}",
+        f"{counted(groups, 'group')} at {span}",
     )
 
 
-def _up(count: int, most: int) -> float:
-    return round(_BOTTOM - (_BOTTOM - _TOP) * count / most, 1)
+def _up(groups: int, most: int) -> float:
+    return round(_BOTTOM - (_BOTTOM - _TOP) * groups / most, 1)
 
 
 def _x_ticks(first: int, last: int, width: float) -> list[tuple[float, str]]:
@@ -146,6 +149,6 @@ def _x_ticks(first: int, last: int, width: float) -> list[tuple[float, str]]:
 
 def _round_counts(most: int) -> list[int]:
     """A few counts between nothing and the most."""
-    unit = 10 ** math.floor(math.log10(most))
-    step = next(max(1, unit * part // 10) for part in (2, 5, 10) if most <= 5 * unit * part / 10)
+    steps = (part * 10**zeros for zeros in count() for part in (1, 2, 5))
+    step = next(step for step in steps if most <= _COUNT_TICKS * step)
     return list(range(0, most + 1, step))
