@@ -171,9 +171,7 @@ class TestEnded:
         again = command("train", *fleet, "--jobs", "1", "--out", tmp_path)
         assert f"{COUNT} of {COUNT} kept from an earlier run." in succeeded(again)
 
-    def test_interrupted_it_ends_quietly_with_its_workers(
-        self, tmp_path_factory: pytest.TempPathFactory, tmp_path: Path
-    ) -> None:
+    def test_interrupted_it_ends_quietly_with_its_workers(self, tmp_path: Path) -> None:
         words = make_groups(tmp_path / "made", 30, 4)
         out = tmp_path / "out"
         process = self.started((*words, *LITTLE, "--jobs", "2"), out)
@@ -274,12 +272,13 @@ class TestTrouble:
         assert json_of(done)["totals"]["kept"] == COUNT
 
 
-class TestOnAws:
-    @pytest.fixture(scope="class")
-    def aws(self) -> Iterator[LocalAws]:
-        with local_aws(1, 60, 2) as aws:
-            yield aws
+@pytest.fixture(scope="module")
+def aws() -> Iterator[LocalAws]:
+    with local_aws(1, 60, 2) as aws:
+        yield aws
 
+
+class TestOnAws:
     def test_from_cloudwatch_to_the_bucket(
         self, aws: LocalAws, command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -22,6 +22,9 @@ REACHED_WITHIN_SECONDS = 5
 AHEAD = 2
 """Pieces of work that are handed out for each that can be done at once: nobody waits for the
 next one, and what they are made from need not all be held at the same time."""
+IDLE_SECONDS = 120
+"""A process ends itself after so long without work: time enough to read a group's metrics, and
+soon enough where whoever gave the work was killed."""
 _ONE_THREAD = dict.fromkeys(
     ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"), "1"
 )
@@ -120,7 +123,9 @@ def workers(scheduler: str | None = None, jobs: int = -1) -> Iterator[Workers]:
     if count == 1:
         yield Workers(None, lambda: 1)
         return
-    executor = loky.get_reusable_executor(max_workers=count, env=_ONE_THREAD, reuse=False)
+    executor = loky.get_reusable_executor(
+        max_workers=count, timeout=IDLE_SECONDS, env=_ONE_THREAD, reuse=False
+    )
     try:
         yield Workers(executor, lambda: count)
     except BaseException:

@@ -25,6 +25,7 @@ HEADINGS = (
     "Skilled",
     "Seconds",
 )
+_WARNINGS = 5
 
 
 @dataclass(frozen=True)
@@ -57,8 +58,8 @@ def render_fleet(report: FleetReport) -> str:
         {},
         with_plotly=False,
         title=report.title,
-        subtitle=f"{counted(len(report.rows), 'group')}, each with a model of its own",
-        warnings=[f"{row.name}: {row.error}" for row in report.rows if row.error],
+        subtitle=f"{counted(len(report.rows), 'group')}, trained side by side",
+        warnings=_warnings(report),
         facts=report.facts,
         verdict=_verdict(report),
         figures=list(_figures(report)),
@@ -67,6 +68,13 @@ def render_fleet(report: FleetReport) -> str:
         headings=HEADINGS,
         lines=[_line(row) for row in sorted(report.rows, key=_worst_first)],
     )
+
+
+def _warnings(report: FleetReport) -> list[str]:
+    """The first few failures; all of them are in the table."""
+    failed = [f"{row.name}: {row.error}" for row in report.rows if row.error]
+    more = len(failed) - _WARNINGS
+    return failed[:_WARNINGS] + ([f"{grouped(more)} more, see the table"] if more > 0 else [])
 
 
 def _worst_first(row: FleetRow) -> tuple[int, float, str]:
@@ -98,7 +106,9 @@ def _figures(report: FleetReport) -> Iterator[Figure]:
     yield Figure("Models", grouped(len(models)), f"of {counted(len(report.rows), 'group')}")
     yield Figure("Better than the baselines", grouped(skilled), f"of {grouped(len(models))}")
     yield Figure("Pinball loss, median", factor(middle), "of the best baseline’s; less is better")
-    yield Figure("Failed", grouped(_failed(report)), "named above" if _failed(report) else "none")
+    yield Figure(
+        "Failed", grouped(_failed(report)), "first in the table" if _failed(report) else "none"
+    )
 
 
 def _line(row: FleetRow) -> Line:

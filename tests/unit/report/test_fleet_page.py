@@ -45,6 +45,16 @@ def test_the_worst_come_first() -> None:
     assert "broken: found 3 hours" in text
 
 
+def test_many_failures_do_not_bury_the_page() -> None:
+    text = readable(
+        render_fleet(report(*(FleetRow(f"g{n}", "failed", error="no") for n in range(9))))
+    )
+    above = text[: text.index("<main>")]
+    assert "g4: no" in above
+    assert "g5: no" not in above
+    assert "4 more, see the table" in above
+
+
 def test_the_verdict_counts() -> None:
     fine = readable(render_fleet(report(row("a"), row("b"))))
     assert "<strong>All done:</strong> 2 of 2 models better than the baselines; 3 trained" in fine
