@@ -239,6 +239,10 @@ class TestTrouble:
             (["--groups", "{file}"], "with --groups, give either --csv FOLDER or --from cloud"),
             (["--groups", "{file}", "--csv", "{file}"], "with --groups it takes a folder that"),
             (["--groups", "{file}", "--csv", "{none}"], "with --groups it takes a folder that"),
+            (
+                ["--groups", "{file}", "--csv", "{folder}", "--until", "yesterday"],
+                "--until is 'yesterday'",
+            ),
             (["--csv", "{folder}"], "a folder; that takes --groups FILE, too"),
             (["--csv", "{file}", "--scheduler", "tcp://h:1"], "--scheduler is for many groups"),
             (

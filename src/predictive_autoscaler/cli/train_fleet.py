@@ -51,7 +51,7 @@ GOES_ON_WITHIN = timedelta(days=1)
 """A run that was ended goes on with metrics up to the same time if it is no longer ago."""
 SMALL_FLEET = 20
 QUIET_SECONDS = 2.0
-_OURS = (REPORT_NAME, SUMMARY_NAME, UNFINISHED_NAME, ".in-use")
+OURS = (REPORT_NAME, SUMMARY_NAME, UNFINISHED_NAME, ".in-use")
 
 
 @dataclass(frozen=True)
@@ -83,10 +83,15 @@ def train_groups(request: Request) -> None:
     """Train, write, publish and report.
 
     Raises:
-        UnskilledModelError: publishing was asked for, and some are no better than baselines.
+        UsageError, SettingsError: the options or the file cannot be used.
+        SourceError: the workers cannot be reached, or broke down.
         DataError: groups failed.
+        UnskilledModelError: none did, but some that were to be published are no better than
+            the baselines.
     """
     use_region(request.region)
+    if request.until is not None:
+        moment(request.until)  # wrong for all is not wrong for each
     environment = dict(os.environ) | dict(request.environment)
     needs_bucket = request.publish or request.csv is None
     if needs_bucket and not environment.get("S3_BUCKET"):
@@ -126,7 +131,7 @@ def _trained(request: Request, settings: Settings) -> tuple[list[GroupResult], T
         progress = Progress(len(settings.groups) + len(settings.refused), tell)
         results = train_fleet(
             settings,
-            lambda name: _folder_of(request.folder, name),
+            lambda name: folder_of(request.folder, name),
             read,
             request.options,
             pool,
@@ -136,8 +141,13 @@ def _trained(request: Request, settings: Settings) -> tuple[list[GroupResult], T
     return results, Totals.of(results, time.monotonic() - begun, time.process_time() - cpu_begun)
 
 
-def _folder_of(folder: Path, name: str) -> Path:
-    if name in _OURS:
+def folder_of(folder: Path, name: str) -> Path:
+    """Where a group's files lie below the folder of all.
+
+    Raises:
+        UsageError: it is named like one of our own files there.
+    """
+    if name in OURS:
         raise UsageError(f"a group's files cannot lie in {folder / name}: that is a file of ours")
     return folder / quoted(name)
 
@@ -151,7 +161,7 @@ def _reader(request: Request, settings: Settings) -> Read:
     from predictive_autoscaler.wiring import aws_histories
 
     history = aws_histories(settings)
-    end = _end_of_metrics(request.folder, request.until)
+    end = end_of_metrics(request.folder, request.until)
     return lambda group: Reading(history(group, end, request.days, lambda day: None))
 
 
@@ -164,7 +174,7 @@ def _csv_reader(folder: Path, until: str | None) -> Read:
     return read
 
 
-def _end_of_metrics(folder: Path, until: str | None) -> datetime:
+def end_of_metrics(folder: Path, until: str | None) -> datetime:
     """Up to when metrics are used.
 
     A run that goes on where another was ended takes that one's: metrics that had moved on

@@ -10,8 +10,13 @@ from pathlib import Path
 import pytest
 
 from predictive_autoscaler.app.fleet import GroupResult, State
-from predictive_autoscaler.cli import train_fleet
-from predictive_autoscaler.cli.train_fleet import UNFINISHED_NAME, Progress, _end_of_metrics
+from predictive_autoscaler.cli.train_fleet import (
+    OURS,
+    UNFINISHED_NAME,
+    Progress,
+    end_of_metrics,
+    folder_of,
+)
 from predictive_autoscaler.cli.train_fleet_report import Totals, as_json, summary_rows
 from predictive_autoscaler.core.types import utc_text
 from predictive_autoscaler.errors import UsageError
@@ -101,32 +106,32 @@ class TestTotals:
 
 class TestTheEndOfTheMetrics:
     def test_a_run_that_was_ended_goes_on_with_the_same(self, tmp_path: Path) -> None:
-        first = _end_of_metrics(tmp_path, None)
-        assert _end_of_metrics(tmp_path, None) == first
+        first = end_of_metrics(tmp_path, None)
+        assert end_of_metrics(tmp_path, None) == first
         (tmp_path / UNFINISHED_NAME).unlink()
-        assert _end_of_metrics(tmp_path, None) >= first
+        assert end_of_metrics(tmp_path, None) >= first
         assert (tmp_path / UNFINISHED_NAME).exists()
 
     def test_but_not_for_days(self, tmp_path: Path) -> None:
         old = datetime.now(UTC) - timedelta(days=2)
         (tmp_path / UNFINISHED_NAME).write_text(json.dumps({"until": utc_text(old)}))
-        assert _end_of_metrics(tmp_path, None) > old + timedelta(days=1)
+        assert end_of_metrics(tmp_path, None) > old + timedelta(days=1)
 
     @pytest.mark.parametrize("content", ["", "[]", "{}", '{"until": 3}', '{"until": "x"}'])
     def test_a_damaged_note_is_written_anew(self, tmp_path: Path, content: str) -> None:
         (tmp_path / UNFINISHED_NAME).write_text(content)
-        end = _end_of_metrics(tmp_path, None)
+        end = end_of_metrics(tmp_path, None)
         assert abs(datetime.now(UTC) - end) < timedelta(minutes=1)
-        assert _end_of_metrics(tmp_path, None) == end
+        assert end_of_metrics(tmp_path, None) == end
 
     def test_a_given_one_wins_and_is_not_noted(self, tmp_path: Path) -> None:
-        assert utc_text(_end_of_metrics(tmp_path, "2026-03-04T00:00:00Z")) == "2026-03-04T00:00:00Z"
+        assert utc_text(end_of_metrics(tmp_path, "2026-03-04T00:00:00Z")) == "2026-03-04T00:00:00Z"
         assert list(tmp_path.iterdir()) == []
 
 
 def test_a_group_s_files_do_not_take_the_place_of_ours(tmp_path: Path) -> None:
-    for name in train_fleet._OURS:
+    for name in OURS:
         with pytest.raises(UsageError, match="a file of ours"):
-            train_fleet._folder_of(tmp_path, name)
-    assert train_fleet._folder_of(tmp_path, "a/b") == tmp_path / "a%2Fb"
-    assert train_fleet._folder_of(tmp_path, "..").parent == tmp_path
+            folder_of(tmp_path, name)
+    assert folder_of(tmp_path, "a/b") == tmp_path / "a%2Fb"
+    assert folder_of(tmp_path, "..").parent == tmp_path
