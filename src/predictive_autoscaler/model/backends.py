@@ -6,6 +6,7 @@ where they run.
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from contextlib import contextmanager
@@ -124,7 +125,13 @@ def workers(scheduler: str | None = None, jobs: int = -1) -> Iterator[Workers]:
         yield Workers(None, lambda: 1)
         return
     executor = loky.get_reusable_executor(
-        max_workers=count, timeout=IDLE_SECONDS, env=_ONE_THREAD, reuse=False
+        max_workers=count,
+        timeout=IDLE_SECONDS,
+        env=_ONE_THREAD,
+        reuse=False,
+        # A terminal interrupts everybody; it is for this process to end the others, quietly.
+        initializer=signal.signal,
+        initargs=(signal.SIGINT, signal.SIG_IGN),
     )
     try:
         yield Workers(executor, lambda: count)
