@@ -1,0 +1,93 @@
+"""Processes that end with whoever started them, whatever that ends by.
+
+All of them are forked from one that has imported what they need (multiprocessing's fork server), so
+that an instance starts in milliseconds. Ctrl-C reaches every process of a terminal: here only the
+first one listens to it, and ends the others in order.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from multiprocessing.connection import wait
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Any
+
+SECONDS_TO_END = 3.0
+PRELOADED = ("predictive_autoscaler.rehearsal.workers",)
+
+_context = multiprocessing.get_context("forkserver")
+_context.set_forkserver_preload(list(PRELOADED))
+
+
+def start(work: Callable[..., None], *given: Any) -> BaseProcess:
+    """Run a function of a module in a process of its own."""
+    process = _context.Process(target=_ward, args=(work, *given), daemon=False)
+    process.start()
+    return process
+
+
+def pipe() -> tuple[Any, Any]:
+    """Ends to receive from and to send to."""
+    return _context.Pipe(duplex=False)
+
+
+def end(processes: Sequence[BaseProcess]) -> None:
+    """End processes together, by force where asking does not help."""
+    for process in processes:
+        process.terminate()
+    for process in processes:
+        process.join(SECONDS_TO_END)
+        if process.is_alive():
+            process.kill()
+            process.join()
+        process.close()
+
+
+def _ward(work: Callable[..., None], *given: Any) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with, daemon=True).start()
+    work(*given)
+
+
+def _end_with() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os.kill(os.getpid(), signal.SIGTERM)
+        threading.Event().wait(SECONDS_TO_END)
+        os._exit(1)
+
+
+def mind(command: Sequence[str], environment: Mapping[str, str], log: Path, result: Any) -> None:
+    """Run another program and send its exit code; it and its children end with this process."""
+    with log.open("w") as output:
+        program = subprocess.Popen(
+            command, env=environment, stdout=output, stderr=output, start_new_session=True
+        )
+
+        def stop(*_: object) -> None:
+            _end_group(program)
+            sys.exit(1)
+
+        signal.signal(signal.SIGTERM, stop)
+        result.send(program.wait())
+
+
+def _end_group(program: subprocess.Popen[bytes]) -> None:
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        try:
+            os.killpg(program.pid, number)
+        except ProcessLookupError:
+            return
+        try:
+            program.wait(SECONDS_TO_END / 2)
+        except subprocess.TimeoutExpired:
+            continue
+        return
