@@ -11,12 +11,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from predictive_autoscaler.app.collect import Collector
+from predictive_autoscaler.app.keeper import Keeper, promote
 from predictive_autoscaler.app.model_check import check_model
 from predictive_autoscaler.app.published_metrics import group_values, tick_values
 from predictive_autoscaler.app.record import state_of
 from predictive_autoscaler.app.settings import GroupSettings
 from predictive_autoscaler.app.tick import LEFT, GroupTick, Tick
-from predictive_autoscaler.app.troubles import new_troubles
+from predictive_autoscaler.app.troubles import new_troubles, notices
 from predictive_autoscaler.core.artifact import Model
 from predictive_autoscaler.core.decide import (
     Evidence,
@@ -58,6 +59,7 @@ class Controller:
         self._ports = ports
         self.groups = tuple(groups)
         self.refused: Mapping[str, str] = {}
+        self._keeper = Keeper(ports.nets, ports.controls)
         self._collector = Collector(ports.metrics, ports.history)
         self._log = log
         self._forecaster = forecaster
@@ -89,12 +91,14 @@ class Controller:
         groups = [GroupTick(settings) for settings in self.groups]
         tick = Tick(now, floor_to(scheduled, interval), groups)
         self._look_up(tick)
+        self._keeper.keep(tick, lambda: seconds_left() >= SECONDS_TO_ACT, dry_run=dry_run)
         windows = self._collect(tick, seconds_left, keep_days=not dry_run)
         self._decide(tick, windows, seconds_left)
         if dry_run:
             return self._as_record(tick, "dry run")
         if not self._claim(tick):
             return {"status": "taken", "slot": utc_text(tick.slot)}
+        self._keeper.fall_back(tick, lambda: seconds_left() >= SECONDS_TO_ACT)
         self._act(tick, seconds_left)
         self._complete(tick)
         self._publish(tick)
@@ -133,6 +137,7 @@ class Controller:
             control = controls[group.name]
             if isinstance(control, AutoscalerError):
                 group.faults.append(f"calendar and mode: {control}")
+                group.control_known = False
             else:
                 group.control = control
 
@@ -183,6 +188,7 @@ class Controller:
                 samples = windows[group.name]
                 outcome = self._decided(tick, group, samples, model)
                 group.decision, group.next_state = outcome.decision, outcome.state
+                promote(group)
                 group.values = group_values(
                     group.settings, samples, self._state(group), outcome, group.mode, tick.now
                 )
@@ -250,10 +256,7 @@ class Controller:
                 group.result = self._applied(group, decision, states[group.name])
             group.settle()
         for group in tick.groups:
-            entry = tick.record["groups"][group.name]
-            entry["outcome"] = group.result
-            if group.next_state is not None:
-                entry["state"] = group.next_state.to_json()
+            group.finish(tick.record["groups"][group.name])
 
     def _look_again(self, names: Sequence[str]) -> Mapping[str, GroupState | AutoscalerError]:
         """The groups as they are just before they are changed."""
@@ -298,6 +301,10 @@ class Controller:
         if text:
             subject = f"Predictive autoscaler: trouble at {utc_text(tick.slot)}"
             self._try(tick, lambda: self._ports.notifier.notify(subject, text))
+        news = notices(tick.record)
+        if news:
+            title = f"Predictive autoscaler: news at {utc_text(tick.slot)}"
+            self._try(tick, lambda: self._ports.notifier.notify(title, news))
 
     def _try(self, tick: Tick, step: Callable[[], Any]) -> None:
         try:

@@ -60,6 +60,16 @@ def group_entry(mode: str, decision: Decision, state: ControllerState, status: s
     }
 
 
+def capacity_of(record: Json | None, group: str) -> float | None:
+    """Requests per interval that an instance carries, as a record last had it, without reading
+    the whole state.
+    """
+    try:
+        return float((record or {})["groups"][group]["state"]["capacity_per_instance"])
+    except (KeyError, ValueError, TypeError):
+        return None
+
+
 def state_of(record: Json | None, group: str) -> ControllerState | None:
     """The state that a record carries for a group; None if it has none that can be read."""
     if record is None or record.get("schema") != SCHEMA:

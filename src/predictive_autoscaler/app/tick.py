@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from predictive_autoscaler.app.record import SCHEMA, group_entry, state_of
@@ -22,15 +22,23 @@ class GroupTick:
 
     Of a decision it keeps what is written down: forecasts and windows of many groups would
     take much memory.
+
+    Attributes:
+        control_known: whether what operators have said could be read.
+        faults: what went wrong on the way to the decision; `troubles`: after it.
+        notices: what people are to be told although nothing is wrong.
     """
 
     settings: GroupSettings
     state: GroupState | None = None
     control: GroupControl = field(default_factory=GroupControl)
+    control_known: bool = True
     decision: Decision | None = None
     next_state: ControllerState | None = None
     values: list[MetricValue] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
+    troubles: list[str] = field(default_factory=list)
+    notices: list[str] = field(default_factory=list)
     result: Json = field(default_factory=dict)
 
     @property
@@ -40,6 +48,12 @@ class GroupTick:
     @property
     def mode(self) -> str:
         return self.control.mode or self.settings.mode
+
+    def hold(self, reason: str) -> None:
+        """Let the decision not scale in."""
+        if self.state is not None:
+            reasons = [text for text in (self.state.blocked_by, reason) if text]
+            self.state = replace(self.state, blocked_by="; ".join(reasons))
 
     def settle(self) -> None:
         """Remember what the group was left with, where that is not what was decided."""
@@ -56,8 +70,20 @@ class GroupTick:
         if self.decision is not None and self.next_state is not None:
             return group_entry(self.mode, self.decision, self.next_state, status)
         entry: Json = {"mode": self.mode, "decision": None, "outcome": self.result}
+        if self.faults:
+            entry["troubles"] = list(self.faults)
         state = state_of(previous, self.name)
         return entry | ({"state": state.to_json()} if state else {})
+
+    def finish(self, entry: Json) -> None:
+        """Complete the group's part of the record with what has been done."""
+        entry |= {"mode": self.mode, "outcome": self.result}
+        if self.next_state is not None:
+            entry["state"] = self.next_state.to_json()
+        if self.troubles:
+            entry["troubles"] = [*entry.get("troubles", ()), *self.troubles]
+        if self.notices:
+            entry["notices"] = list(self.notices)
 
 
 @dataclass

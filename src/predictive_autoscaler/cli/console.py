@@ -64,12 +64,16 @@ def settings_from(**flags: str | None) -> Settings:
     Raises:
         SettingsError: one is missing, unknown or outside its range.
     """
-    region = flags.pop("AWS_REGION", None)
+    use_region(flags.pop("AWS_REGION", None))
+    given = {name: value for name, value in flags.items() if value is not None}
+    return read_settings(dict(os.environ) | given)
+
+
+def use_region(region: str | None) -> None:
+    """Have all clients of this process work in a region, if one is given."""
     if region:
         # boto3 reads both names, and this one only from a profile-less environment.
         os.environ["AWS_DEFAULT_REGION"] = os.environ["AWS_REGION"] = region
-    given = {name: value for name, value in flags.items() if value is not None}
-    return read_settings(dict(os.environ) | given)
 
 
 def check_jobs(jobs: int) -> None:

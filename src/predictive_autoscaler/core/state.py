@@ -100,6 +100,7 @@ class ControllerState:
         held_by: who.
         spending: money, where a price is known.
         distrusted: the model's forecasts are checked, but not followed.
+        worth_told: people have been told that this trial of observing says: act.
         wishes: (time, instances) that count for the scale-in grace.
     """
 
@@ -117,6 +118,7 @@ class ControllerState:
     held_by: str = ""
     spending: Spending | None = None
     distrusted: bool = False
+    worth_told: bool = False
     surprise: Surprise = field(default_factory=Surprise)
     wishes: tuple[tuple[datetime, int], ...] = ()
     pending: tuple[PendingForecast, ...] = ()
@@ -143,6 +145,7 @@ class ControllerState:
             "held_by": self.held_by,
             "spending": self.spending and self.spending.to_json(),
             "distrusted": self.distrusted,
+            "worth_told": self.worth_told,
             "surprise": self.surprise.to_json(),
             "wishes": [[utc_text(moment), wish] for moment, wish in self.wishes],
             "pending": [forecast.to_json() for forecast in self.pending],
@@ -170,6 +173,8 @@ class ControllerState:
             held_by=str(content["held_by"]),
             spending=_maybe(Spending.from_json, content["spending"]),
             distrusted=bool(content["distrusted"]),
+            # Records of older versions lack it; their trials are worth keeping.
+            worth_told=bool(content.get("worth_told", False)),
             surprise=Surprise.from_json(content["surprise"]),
             wishes=tuple((utc_from_text(moment), int(wish)) for moment, wish in content["wishes"]),
             pending=tuple(map(PendingForecast.from_json, content["pending"])),
@@ -245,7 +250,7 @@ def in_mode(state: ControllerState, *, observing: bool) -> ControllerState:
         return state
     promise = state.trial if state.trial.observing else None
     now = state.accounted_until
-    return replace(state, trial=Trial(observing, now, now), promise=promise)
+    return replace(state, trial=Trial(observing, now, now), promise=promise, worth_told=False)
 
 
 def account(

@@ -23,6 +23,13 @@ AS_MANY_HOURS, AS_MANY_MISSED = 0.02, 0.0005
 """Shares of the other's hours, and of all requests, that still count as no more."""
 
 
+ENOUGH_ACTING = timedelta(days=2)
+"""Acting that costs visitors is not watched for a week."""
+WORSE = 0.05
+WORSE_MISSED = 0.001
+"""Shares by which hours and misses have to be more, and of all requests those missed more."""
+
+
 @dataclass(frozen=True)
 class Supply:
     """Capacity that was asked for, and what of it serves.
@@ -110,6 +117,18 @@ class Trial:
         fewer_hours = self.saved_hours >= FEWER_HOURS * hours
         fewer_missed = missed > 0 and self.avoided_misses >= FEWER_MISSED * missed
         return (fewer_hours and no_more_missed) or (fewer_missed and no_more_hours)
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether two days or more of acting took more hours than target tracking would have
+        and missed more requests, too: both by more than a twentieth, and the requests by a
+        thousandth of all that came.
+        """
+        if self.observing or self.length < ENOUGH_ACTING:
+            return False
+        more_hours = -self.saved_hours > WORSE * self.theirs.instance_hours
+        more_missed = -self.avoided_misses > WORSE * self.theirs.missed_requests
+        return more_hours and more_missed and -self.avoided_misses >= WORSE_MISSED * self.requests
 
     def with_bin(
         self,
