@@ -17,6 +17,7 @@ from predictive_autoscaler.core.state import (
     account,
     follow_capacity,
     fresh_state,
+    in_mode,
 )
 from predictive_autoscaler.core.surprise import Surprise, first_bin, stretched
 from predictive_autoscaler.core.target_tracking import TargetTracking
@@ -238,3 +239,13 @@ def test_a_setting_replaces_a_learned_capacity_at_once() -> None:
     state = replace(start(), capacity_per_instance=400.0)
     after = follow_capacity(state, samples, assess(samples, 1.0), PARAMETERS)
     assert after.capacity_per_instance == C
+
+
+def test_whether_people_were_told_is_remembered_until_the_mode_changes() -> None:
+    state = replace(start(), trial=Trial(True, MONDAY, MONDAY), worth_told=True)
+    content = json.loads(json.dumps(state.to_json()))
+    assert ControllerState.from_json(content).worth_told
+    assert in_mode(state, observing=True).worth_told
+    assert not in_mode(state, observing=False).worth_told
+    del content["worth_told"]  # A record of an older version.
+    assert not ControllerState.from_json(content).worth_told

@@ -3,10 +3,11 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
-from predictive_autoscaler.core.trial import ENOUGH, Supply, Tally, Trial
+from predictive_autoscaler.core.trial import ENOUGH, ENOUGH_ACTING, Supply, Tally, Trial
 from tests.unit.core.builders import MONDAY
 
 WEEK = Trial(True, MONDAY, MONDAY + ENOUGH, 1e6, Tally(900.0, 500.0), Tally(1000.0, 600.0))
@@ -49,6 +50,32 @@ def test_a_trial_adds_up_hours_and_misses() -> None:
 )
 def test_when_acting_is_worth_it(ours: Tally, worth: bool) -> None:
     assert replace(WEEK, ours=ours).worth_it == worth
+
+
+ACTING = Trial(False, MONDAY, MONDAY + ENOUGH_ACTING, 1e6, Tally(1100.0, 5000.0), Tally(1000.0))
+
+
+@pytest.mark.parametrize(
+    ("change", "lost"),
+    [
+        ({}, True),
+        ({"observing": True}, False),
+        ({"until": MONDAY + ENOUGH_ACTING - timedelta(minutes=5)}, False),
+        ({"ours": Tally(1050.0, 5000.0)}, False),  # hardly more hours
+        ({"ours": Tally(900.0, 5000.0)}, False),  # misses more, for fewer hours
+        ({"ours": Tally(1100.0, 999.0)}, False),  # misses less than a thousandth more
+        ({"ours": Tally(1100.0, 1000.0)}, True),
+        ({"theirs": Tally(1000.0, 4800.0)}, False),  # hardly more misses
+        ({"theirs": Tally(1000.0, 6000.0)}, False),
+    ],
+)
+def test_when_acting_has_lost_its_skill(change: dict[str, Any], lost: bool) -> None:
+    assert replace(ACTING, **change).is_lost == lost
+
+
+def test_without_traffic_nothing_is_lost() -> None:
+    idle = replace(ACTING, requests=0.0, ours=Tally(1.0), theirs=Tally(1.0))
+    assert not idle.is_lost
 
 
 def test_less_than_a_week_says_nothing() -> None:
