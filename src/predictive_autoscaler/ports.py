@@ -107,6 +107,15 @@ class Actuator(Protocol):
         """
         ...
 
+    def changed_by(self, group: str) -> str | None:
+        """Who changed the group's capacity last: "a person", "a scaling policy", "a schedule";
+        None if that is not known. Costs a call.
+
+        Raises:
+            SourceError: the service did not answer.
+        """
+        ...
+
     def set_desired(self, group: str, instances: int) -> None:
         """Ask for this capacity.
 

@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 
 from predictive_autoscaler.adapters.aws.autoscaling import AutoScalingActuator
 from predictive_autoscaler.adapters.aws.clients import Clients
@@ -138,9 +139,17 @@ def aws_history(
     progress: Callable[[date], None],
 ) -> Samples:
     """A group's metrics of the last days; see `app.collect.read_history`."""
+    return aws_histories(settings)(group, now, days, progress)
+
+
+def aws_histories(
+    settings: Settings,
+) -> Callable[[GroupSettings, datetime, int, Callable[[date], None]], Samples]:
+    """What reads one group's metrics after another's with the same clients."""
     clients = Clients()
     history = StoredHistory(S3Objects(clients.s3, settings.bucket))
-    return read_history(_metric_source(settings, clients), history, group, now, days, progress)
+    source = _metric_source(settings, clients)
+    return partial(read_history, source, history)
 
 
 def aws_group(name: str) -> GroupState:

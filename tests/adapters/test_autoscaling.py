@@ -162,3 +162,27 @@ def test_throttling_is_told_apart() -> None:
     client = failing(client_error("Throttling", "Rate exceeded"))
     with pytest.raises(ThrottledError, match=r"DescribeAutoScalingGroups on group 'web'"):
         AutoScalingActuator(client).describe(["web"])
+
+
+@pytest.mark.parametrize(
+    ("cause", "hand"),
+    [
+        (
+            "At 2026-03-14T09:00:00Z a user request explicitly set group desired",
+            "a person",
+        ),
+        (
+            "At 2026-03-14T09:00:00Z a monitor alarm x in state ALARM triggered policy x",
+            "a scaling policy",
+        ),
+        ("At 2026-03-14T09:00:00Z the scheduled action morning executed", "a schedule"),
+        ("At 2026-03-14T09:00:00Z an instance was taken out of service", None),
+    ],
+)
+def test_who_changed_the_group_is_told_by_the_cause(cause: str, hand: str | None) -> None:
+    newest = {"Cause": "At 2026-03-14T09:05:00Z an instance was started in response"}
+    client: Any = FakeClient(lambda *_: {"Activities": [newest, {"Cause": cause}, {}]})
+    assert AutoScalingActuator(client).changed_by("web") == hand
+    assert client.calls == [
+        ("describe_scaling_activities", {"AutoScalingGroupName": "web", "MaxRecords": 5})
+    ]

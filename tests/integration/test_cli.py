@@ -26,7 +26,10 @@ from tests.helpers.shop import GROUP, entry, shop, world
 
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
 COMMANDS = {
-    "train": ["--csv", "--from", "--publish", "--force", "--seed", "--max-bins", "--json"],
+    "train": [
+        *("--csv", "--from", "--publish", "--force", "--seed", "--max-bins", "--json"),
+        *("--groups", "--scheduler"),
+    ],
     "collect": ["--out", "--days", "--asg-name", "--json"],
     "decide": ["--apply", "--bucket", "--json"],
     "explain": ["--record", "--bucket", "--json"],

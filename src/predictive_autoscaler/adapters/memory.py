@@ -119,6 +119,12 @@ class MemoryActuator:
             raise self.describe_error
         return {name: self.groups[name] for name in groups if name in self.groups}
 
+    def changed_by(self, group: str) -> str | None:
+        """As the port says: what the group's state says."""
+        if self.describe_error is not None:
+            raise self.describe_error
+        return self.groups[group].changed_by if group in self.groups else None
+
     def set_desired(self, group: str, instances: int) -> None:
         """As the port says; like AWS, it refuses what lies outside the group's bounds."""
         if self.set_error is not None:

@@ -7,6 +7,7 @@ import math
 import traceback
 import uuid
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,7 +17,7 @@ from predictive_autoscaler.app.model_check import check_model
 from predictive_autoscaler.app.published_metrics import group_values, tick_values
 from predictive_autoscaler.app.record import state_of
 from predictive_autoscaler.app.settings import GroupSettings
-from predictive_autoscaler.app.tick import LEFT, GroupTick, Tick
+from predictive_autoscaler.app.tick import HELD, LEFT, GroupTick, Tick
 from predictive_autoscaler.app.troubles import new_troubles, notices
 from predictive_autoscaler.core.artifact import Model
 from predictive_autoscaler.core.decide import (
@@ -119,9 +120,10 @@ class Controller:
         try:
             tick.previous = self._ports.decisions.newest_before(tick.slot)
         except AutoscalerError as error:
+            tick.forgotten = "what was done before cannot be read"
             for group in tick.groups:
                 group.faults.append(f"previous record: {error}")
-        tick.put_first_who_was_left()
+        tick.remember()
         names = [group.name for group in tick.groups]
         try:
             states = self._ports.actuator.describe(names)
@@ -132,6 +134,7 @@ class Controller:
         controls = self._controls(names)
         for group in tick.groups:
             group.state = states.get(group.name)
+            self._look_for_other_hands(tick, group)
             if group.state is None and not group.result:
                 group.result = {"status": "gone", "error": f"there is no group {group.name!r}"}
             control = controls[group.name]
@@ -140,6 +143,19 @@ class Controller:
                 group.control_known = False
             else:
                 group.control = control
+
+    def _look_for_other_hands(self, tick: Tick, group: GroupTick) -> None:
+        """Where somebody has added to what we left, find out who it was."""
+        before = state_of(tick.previous, group.name)
+        if group.state is None or before is None or before.trial.observing:
+            return
+        if group.state.desired_instances <= before.instances:
+            return
+        try:
+            by = self._ports.actuator.changed_by(group.name)
+        except AutoscalerError:
+            return  # the shorter grace, for an unknown hand, applies
+        group.state = replace(group.state, changed_by=by)
 
     def _controls(self, names: Sequence[str]) -> Mapping[str, GroupControl | AutoscalerError]:
         try:
@@ -216,6 +232,7 @@ class Controller:
             state=state_of(tick.previous, group.name),
             calendar=group.control.calendar,
             faults=tuple(group.faults),
+            doubt=tick.forgotten,
             observing=group.mode != "full",
         )
         return decide(evidence, group.settings.parameters, self._forecaster)
@@ -252,8 +269,12 @@ class Controller:
         for group, decision in changing:
             if seconds_left() < SECONDS_TO_SET:
                 group.result = _left("acting")
+            elif group.breaker.forbids(tick.now):
+                group.result = {"status": HELD, "error": group.breaker.text}
             else:
                 group.result = self._applied(group, decision, states[group.name])
+                failed = group.result["status"] == "failed"
+                group.breaker = group.breaker.after(failed=failed, now=tick.now)
             group.settle()
         for group in tick.groups:
             group.finish(tick.record["groups"][group.name])

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from predictive_autoscaler.app.figures import figures, in_words
 from predictive_autoscaler.app.handover import FULL, HandOver, Targets, amiss
-from predictive_autoscaler.app.record import capacity_of, state_of
+from predictive_autoscaler.app.record import capacity_of, part_of, state_of
 from predictive_autoscaler.app.settings import GroupSettings
 from predictive_autoscaler.core.trial import Trial
 from predictive_autoscaler.core.types import Json
@@ -122,8 +122,7 @@ class ModeDesk:
 
     def _recorded_mode(self) -> str | None:
         """The controller's own settings may say another mode than those that are read here."""
-        entry = (self.record or {}).get("groups", {}).get(self.group.name) or {}
-        return entry.get("mode")
+        return part_of(self.record, self.group.name).get("mode")
 
 
 def needs_consent(standing: Standing, after: str) -> str | None:

@@ -65,9 +65,16 @@ def capacity_of(record: Json | None, group: str) -> float | None:
     the whole state.
     """
     try:
-        return float((record or {})["groups"][group]["state"]["capacity_per_instance"])
+        return float(part_of(record, group)["state"]["capacity_per_instance"])
     except (KeyError, ValueError, TypeError):
         return None
+
+
+def part_of(record: Json | None, group: str) -> Json:
+    """A group's part of a record; empty where the record has none, or is garbage."""
+    groups = (record or {}).get("groups")
+    part = groups.get(group) if isinstance(groups, dict) else None
+    return part if isinstance(part, dict) else {}
 
 
 def state_of(record: Json | None, group: str) -> ControllerState | None:

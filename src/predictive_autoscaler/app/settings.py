@@ -19,6 +19,7 @@ from predictive_autoscaler.app.settings_table import (
     Setting,
 )
 from predictive_autoscaler.core.parameters import ControlParameters, default_caution
+from predictive_autoscaler.core.spending import Prices
 from predictive_autoscaler.errors import SettingsError
 
 AIMS = ("AUTOSCALER_MISS_PRICE", "AUTOSCALER_MISSED_BUDGET", "AUTOSCALER_QUANTILE")
@@ -277,6 +278,25 @@ def _parameters(of: Callable[[str], Any]) -> ControlParameters:
             rung: caution.at_least(of("SCALE_IN_GRACE_MINUTES"), of("SCALE_IN_STEP_PERCENT") / 100)
             for rung, caution in default_caution().items()
         },
+        prices=_prices(of),
+    )
+
+
+def _prices(of: Callable[[str], Any]) -> Prices | None:
+    price, cap = of("INSTANCE_HOUR_PRICE"), of("SPENDING_CAP_USD")
+    if price is None:
+        if cap is not None:
+            raise SettingsError(
+                f"{PREFIX}SPENDING_CAP_USD is {cap:g}, but {PREFIX}INSTANCE_HOUR_PRICE is not set; "
+                "without it nobody knows what is spent"
+            )
+        return None
+    return Prices(
+        instance_hour_usd=price,
+        surplus_hour_usd=of("SURPLUS_HOUR_PRICE"),
+        baseline_cpu_percent=of("BASELINE_CPU_PERCENT"),
+        cap_usd=cap,
+        period=of("SPENDING_PERIOD"),
     )
 
 

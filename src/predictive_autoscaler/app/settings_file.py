@@ -1,12 +1,12 @@
-"""Settings from a file of KEY=VALUE lines, with the names of the environment."""
+"""Settings from files: KEY=VALUE lines of one group, or many groups as JSON."""
 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from predictive_autoscaler.app.settings import Settings, read_settings
+from predictive_autoscaler.app.settings import GROUPS, Settings, read_settings
 from predictive_autoscaler.app.settings_table import SETTINGS
 from predictive_autoscaler.errors import SettingsError
 
@@ -36,14 +36,45 @@ def read_settings_file(path: Path) -> Settings:
         raise SettingsError(f"{path}: {error}") from None
 
 
-def _lines(path: Path) -> Iterator[tuple[int, str, str]]:
-    """Line number, name and value of each line that sets something."""
+def read_groups_file(
+    path: Path, environment: Mapping[str, str], *, on_aws: bool = True
+) -> Settings:
+    """Read and check many groups from JSON as AUTOSCALER_GROUPS holds it.
+
+    Args:
+        environment: what is shared, and defaults. The one group that it may name is left out.
+        on_aws: whether groups and bucket must say where they are to be found.
+
+    Raises:
+        SettingsError: the file cannot be read, or no group of it can be used; a single group
+            with wrong settings is named in the result's `refused`.
+    """
+    given = {name: text for name, text in environment.items() if text and name != "ASG_NAME"}
+    elsewhere = {} if on_aws else {name: _NAMES[name] for name in ("LOAD_BALANCER", "S3_BUCKET")}
     try:
-        text = path.read_text()
+        return read_settings(elsewhere | given | {GROUPS: _text(path).strip() or "{}"})
+    except SettingsError as error:
+        told = str(error)
+        told = told.removeprefix(GROUPS) if told.startswith(GROUPS) else f": {told}"
+        raise SettingsError(f"{path}{told}") from None
+
+
+def _text(path: Path) -> str:
+    """A file's text.
+
+    Raises:
+        SettingsError: it has none.
+    """
+    try:
+        return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not text"
         raise SettingsError(f"{path}: cannot be read as settings: {reason}") from None
-    for number, line in enumerate(text.splitlines(), 1):
+
+
+def _lines(path: Path) -> Iterator[tuple[int, str, str]]:
+    """Line number, name and value of each line that sets something."""
+    for number, line in enumerate(_text(path).splitlines(), 1):
         try:
             words = shlex.split(line.strip().removeprefix("export "), comments=True)
         except ValueError:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from predictive_autoscaler.core.spending import PERIODS
 from predictive_autoscaler.errors import SettingsError
 from predictive_autoscaler.ports import MODES
 
@@ -272,7 +273,37 @@ SETTINGS = (
         None,
         _number(1e-4, 1000),
         "0.0001 to 1000",
-        "USD for an hour of an instance, for `backtest` to tell money; no decision depends on it.",
+        "USD for an hour of an instance: tells money beside hours; a cap is held against it.",
+    ),
+    Setting(
+        "AUTOSCALER_SURPLUS_HOUR_PRICE",
+        0.0,
+        _number(0, 1000),
+        "0 to 1000",
+        "USD on top for an hour of an instance at 100 % CPU above its baseline: of burstable "
+        "instances the vCPUs times the price of a surplus credit's vCPU-hour.",
+    ),
+    Setting(
+        "AUTOSCALER_BASELINE_CPU_PERCENT",
+        0.0,
+        _number(0, 100),
+        "0 to 100",
+        "CPU up to which an hour costs no surplus: 20 for a t3.medium.",
+    ),
+    Setting(
+        "AUTOSCALER_SPENDING_CAP_USD",
+        None,
+        _number(0.01, 1e7),
+        "0.01 to 10000000",
+        "Once so much is spent in a period, nothing is added beyond what the present traffic "
+        "needs. Needs the price of an instance's hour. Unset: no cap.",
+    ),
+    Setting(
+        "AUTOSCALER_SPENDING_PERIOD",
+        "day",
+        _choice(*PERIODS),
+        "day or month",
+        "Period of the cap, in UTC.",
     ),
     Setting(
         "AUTOSCALER_MAX_MODEL_AGE_DAYS",

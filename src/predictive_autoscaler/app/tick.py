@@ -6,12 +6,15 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from predictive_autoscaler.app.record import SCHEMA, group_entry, state_of
+from predictive_autoscaler.app.breaker import Breaker
+from predictive_autoscaler.app.record import SCHEMA, group_entry, part_of, state_of
 from predictive_autoscaler.app.settings import GroupSettings
 from predictive_autoscaler.core.state import ControllerState
 from predictive_autoscaler.core.types import Decision, GroupState, Json, utc_text
 from predictive_autoscaler.ports import GroupControl, MetricValue
 
+HELD = "held"
+"""The outcome of a change that was not tried, since too many before it have failed."""
 LEFT = "left"
 """The outcome of a group that there was no time for; the next tick begins with it."""
 
@@ -40,6 +43,7 @@ class GroupTick:
     troubles: list[str] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
     result: Json = field(default_factory=dict)
+    breaker: Breaker = field(default_factory=Breaker)
 
     @property
     def name(self) -> str:
@@ -60,7 +64,7 @@ class GroupTick:
         if self.next_state is None or self.state is None:
             return
         status = self.result.get("status")
-        if status in ("failed", LEFT):
+        if status in ("failed", HELD, LEFT):
             self.next_state = self.next_state.having(self.state.desired_instances)
         elif "instances" in self.result:
             self.next_state = self.next_state.having(self.result["instances"])
@@ -68,8 +72,10 @@ class GroupTick:
     def entry(self, previous: Json | None, status: str) -> Json:
         """The group's part of the record; without a decision, the state stays what it was."""
         if self.decision is not None and self.next_state is not None:
-            return group_entry(self.mode, self.decision, self.next_state, status)
-        entry: Json = {"mode": self.mode, "decision": None, "outcome": self.result}
+            entry = group_entry(self.mode, self.decision, self.next_state, status)
+            return entry | {"breaker": self.breaker.to_json()}
+        entry = {"mode": self.mode, "decision": None, "outcome": self.result}
+        entry["breaker"] = self.breaker.to_json()
         if self.faults:
             entry["troubles"] = list(self.faults)
         state = state_of(previous, self.name)
@@ -77,7 +83,7 @@ class GroupTick:
 
     def finish(self, entry: Json) -> None:
         """Complete the group's part of the record with what has been done."""
-        entry |= {"mode": self.mode, "outcome": self.result}
+        entry |= {"mode": self.mode, "outcome": self.result, "breaker": self.breaker.to_json()}
         if self.next_state is not None:
             entry["state"] = self.next_state.to_json()
         if self.troubles:
@@ -94,15 +100,18 @@ class Tick:
     slot: datetime
     groups: list[GroupTick]
     previous: Json | None = None
+    forgotten: str | None = None
+    """Why nothing is known of the tick before, if its record could not be read."""
     record: Json = field(default_factory=dict)
 
-    def put_first_who_was_left(self) -> None:
-        """Begin with the groups that the tick before had no time for."""
-        before = (self.previous or {}).get("groups", {})
+    def remember(self) -> None:
+        """Take over what the tick before knew, and begin with whom it had no time for."""
+        for group in self.groups:
+            group.breaker = Breaker.from_json(part_of(self.previous, group.name).get("breaker"))
 
         def was_left(group: GroupTick) -> bool:
-            outcome = (before.get(group.name) or {}).get("outcome") or {}
-            return bool(outcome.get("status") == LEFT)
+            outcome = part_of(self.previous, group.name).get("outcome")
+            return isinstance(outcome, dict) and outcome.get("status") == LEFT
 
         self.groups.sort(key=lambda group: not was_left(group))
 

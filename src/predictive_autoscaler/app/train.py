@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Protocol
 
+from predictive_autoscaler.core.artifact import Card
 from predictive_autoscaler.errors import UnskilledModelError
 from predictive_autoscaler.model.train import TrainedModel
 from predictive_autoscaler.ports import ModelStore
@@ -13,13 +15,28 @@ NPZ_NAME = "model.npz"
 CARD_NAME = "model.json"
 
 
-def write_artifact(trained: TrainedModel, folder: Path) -> None:
+class Artifact(Protocol):
+    """A model's arrays and its card, wherever they come from."""
+
+    @property
+    def npz(self) -> bytes: ...
+
+    @property
+    def card(self) -> Card: ...
+
+
+def write_artifact(trained: Artifact, folder: Path) -> None:
     """Write `model.npz` and `model.json`; the card last, since it vouches for the other."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name, content in ((NPZ_NAME, trained.npz), (CARD_NAME, trained.card.to_json().encode())):
-        partial = folder / f"{name}.partial"
-        partial.write_bytes(content)
-        partial.replace(folder / name)
+    write_whole(folder / NPZ_NAME, trained.npz)
+    write_whole(folder / CARD_NAME, trained.card.to_json().encode())
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file; an earlier one is replaced at once or not at all."""
+    partial = path.with_name(f"{path.name}.partial")
+    partial.write_bytes(content)
+    partial.replace(path)
 
 
 def insisted(trained: TrainedModel) -> TrainedModel:
@@ -27,7 +44,7 @@ def insisted(trained: TrainedModel) -> TrainedModel:
     return replace(trained, card=replace(trained.card, skilled=True))
 
 
-def publish(trained: TrainedModel, store: ModelStore) -> str:
+def publish(trained: Artifact, store: ModelStore) -> str:
     """Publish under a new version, named after the model's end of data and hash.
 
     Returns:

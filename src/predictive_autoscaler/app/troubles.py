@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from predictive_autoscaler.app.record import part_of
 from predictive_autoscaler.core.types import Json
 
 TOLD_AT_ONCE = 50
@@ -13,9 +14,11 @@ TOLD_AT_ONCE = 50
 def troubles(record: Json | None) -> set[str]:
     """What is wrong, group by group, in words that do not change from tick to tick."""
     found = set()
-    for name, entry in (record or {}).get("groups", {}).items():
-        outcome = entry.get("outcome", {})
-        if outcome.get("status") in ("failed", "gone", "left", "refused"):
+    groups = (record or {}).get("groups")
+    for name in groups if isinstance(groups, dict) else ():
+        entry = part_of(record, name)
+        outcome = entry.get("outcome") or {}
+        if outcome.get("status") in ("failed", "gone", "held", "left", "refused"):
             found.add(f"{name}: {outcome['status']}: {outcome.get('error', '')}")
         faults = (entry.get("decision") or {}).get("faults", ())
         found |= {f"{name}: {fault}" for fault in (*faults, *entry.get("troubles", ()))}

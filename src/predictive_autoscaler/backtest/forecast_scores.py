@@ -17,12 +17,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from predictive_autoscaler.backtest.extras import statsforecast_models
 from predictive_autoscaler.core.features import DAY, WEEK
 from predictive_autoscaler.core.rolling import Rolling, shift
 from predictive_autoscaler.core.timegrid import carry_forward
 from predictive_autoscaler.core.types import BoolArray, FloatArray
 from predictive_autoscaler.model.baselines import LOSS_QUANTILES, Score, score
+from predictive_autoscaler.model.extras import statsforecast_models
 
 Predictions = Callable[[int], FloatArray]
 """Quantiles of an origin: shape (horizons, len(LOSS_QUANTILES)), requests per interval; NaN

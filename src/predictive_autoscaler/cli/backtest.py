@@ -199,8 +199,8 @@ def backtest(
     cannot be used is told and left out.
     """
     from predictive_autoscaler.backtest import forecast_run, lab
-    from predictive_autoscaler.backtest.backends import working_on
     from predictive_autoscaler.cli import backtest_run
+    from predictive_autoscaler.model.backends import working_on
 
     if bool(traces) == (origin is not None):
         raise UsageError("give either traces (CSV files) or --from cloudwatch")

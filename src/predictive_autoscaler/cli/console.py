@@ -70,7 +70,7 @@ def settings_from(**flags: str | None) -> Settings:
 
 
 def use_region(region: str | None) -> None:
-    """Have all clients of this process work in a region, if one is given."""
+    """Have boto3 work in this AWS region, if one is given."""
     if region:
         # boto3 reads both names, and this one only from a profile-less environment.
         os.environ["AWS_DEFAULT_REGION"] = os.environ["AWS_REGION"] = region

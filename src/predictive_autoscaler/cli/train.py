@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.table import Table
 
-from predictive_autoscaler.app.settings import GroupSettings, Settings
 from predictive_autoscaler.cli.console import (
     AsgName,
     AsJson,
@@ -29,22 +26,40 @@ from predictive_autoscaler.cli.console import (
     settings_from,
     working,
 )
+from predictive_autoscaler.cli.train_sources import (
+    from_cloudwatch,
+    from_csv,
+    interpolation_note,
+)
 from predictive_autoscaler.core.features import FeatureParameters
 from predictive_autoscaler.core.forest import MAX_LABELS
 from predictive_autoscaler.core.parameters import ControlParameters
-from predictive_autoscaler.core.types import Samples, utc_from_text
 from predictive_autoscaler.errors import SettingsError, UnskilledModelError, UsageError
 
 DEFAULT_GROUP = "default"
+DEFAULT_FOLDER = Path("out/model")
+DEFAULT_FLEET_FOLDER = Path("out/models")
 
 
 def train(
+    context: typer.Context,
     csv: Annotated[
         Path | None,
         typer.Option(
             "--csv",
             help="Train from this file: timestamp,requests and optionally response_time, "
-            "cpu_utilization, capacity, refused, errors; bins of 1, 5, 10, 15, 30 or 60 minutes.",
+            "cpu_utilization, capacity, refused, errors; bins of 1, 5, 10, 15, 30 or 60 minutes. "
+            "With --groups a folder that holds such a NAME.csv for each group.",
+        ),
+    ] = None,
+    groups: Annotated[
+        Path | None,
+        typer.Option(
+            "--groups",
+            metavar="FILE",
+            help="Train every group of this file, JSON as AUTOSCALER_GROUPS takes it: "
+            '{"defaults": {…}, "groups": {NAME: {…}}}. What a group says itself wins over the '
+            "defaults, and these over options and environment.",
         ),
     ] = None,
     origin: Annotated[
@@ -57,8 +72,13 @@ def train(
         str | None, typer.Option(help="Use metrics up to this time only (ISO 8601, with zone).")
     ] = None,
     output: Annotated[
-        Path, typer.Option("--out", help="Folder for model.npz and model.json.")
-    ] = Path("out/model"),
+        Path | None,
+        typer.Option(
+            "--out",
+            help="Folder for model.npz and model.json, out/model by default; with --groups for "
+            "NAME/model.npz and so on, report.html and summary.csv, out/models by default.",
+        ),
+    ] = None,
     publish: Annotated[
         bool, typer.Option("--publish", help="Put the model into S3 and move `latest` to it.")
     ] = False,
@@ -95,6 +115,14 @@ def train(
     ] = 8000,
     seed: Seed = 1,
     jobs: Jobs = -1,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="With --groups: train on the Dask cluster of this scheduler, tcp://HOST:PORT, "
+            "whose workers have this package installed; --jobs is of no account then.",
+        ),
+    ] = None,
     asg_name: AsgName = None,
     load_balancer: LoadBalancer = None,
     target_group: TargetGroup = None,
@@ -107,34 +135,67 @@ def train(
     Prints how it does on held-back time against last value and seasonal naive, and writes
     model.npz and model.json. With --publish a model that beats both goes into S3.
 
-    Exit codes: 0 done, 1 failed, 2 wrong options, 3 trained, but not published because
-    it is no better than the baselines.
+    With --groups, one model for each group, side by side; a model does not depend on how many
+    at once, nor where. Each is written as soon as it is trained: the same command again goes on
+    where a run was ended, and trains only what is absent or made from other metrics or options.
+    A group that fails does not stop the others.
+
+    Exit codes: 0 done, 1 failed (with --groups: any of them), 2 wrong options, 3 trained, but
+    not published because it is no better than the baselines (with --groups: some of them), 130
+    interrupted.
     """
+    check_jobs(jobs)
+    given: dict[str, str | None] = {
+        "LOAD_BALANCER": load_balancer,
+        "TARGET_GROUP": target_group,
+        "S3_BUCKET": bucket,
+    }
+    if groups is not None:
+        from predictive_autoscaler.app.fleet import FleetOptions
+        from predictive_autoscaler.cli.train_fleet import Request, train_groups
+
+        _refuse_for_groups(csv, origin, context)
+        defaults = {
+            "AUTOSCALER_INTERVAL_MINUTES": str(interval_minutes),
+            "AUTOSCALER_BOOT_MINUTES": repr(boot_minutes),
+            "AUTOSCALER_METRIC_DELAY_SECONDS": str(metric_delay_seconds),
+            "AUTOSCALER_TIMEZONE": timezone,
+        }
+        train_groups(
+            Request(
+                groups=groups,
+                csv=csv,
+                environment=defaults | {name: text for name, text in given.items() if text},
+                region=region,
+                days=days,
+                until=until,
+                folder=output or DEFAULT_FLEET_FOLDER,
+                options=FleetOptions(max_bins=max_bins, seed=seed, force=force),
+                publish=publish,
+                jobs=jobs,
+                scheduler=scheduler,
+                as_json=as_json,
+            )
+        )
+        return
+    output = output or DEFAULT_FOLDER
     from predictive_autoscaler.app.train import insisted, write_artifact
     from predictive_autoscaler.app.train import publish as publish_model
     from predictive_autoscaler.model.fit import ForestOptions
     from predictive_autoscaler.model.train import TrainOptions
     from predictive_autoscaler.model.train import train as fit
 
-    check_jobs(jobs)
-    if (csv is None) == (origin is None):
-        raise UsageError("give either --csv FILE or --from cloudwatch")
-    flags: dict[str, str | None] = {
-        "ASG_NAME": asg_name,
-        "LOAD_BALANCER": load_balancer,
-        "TARGET_GROUP": target_group,
-        "S3_BUCKET": bucket,
-        "AWS_REGION": region,
-    }
+    _refuse_for_one(csv, origin, scheduler)
+    flags = given | {"ASG_NAME": asg_name, "AWS_REGION": region}
     parameters = _parameters(interval_minutes, boot_minutes, metric_delay_seconds, timezone)
     if publish:
         _check_publishable(bucket, asg_name)
     check_writable(output)
     with working("reading the metrics", quiet=as_json) as tell:
         if csv is not None:
-            samples, facts = _from_csv(csv, parameters.interval_seconds, until)
+            samples, facts = from_csv(csv, parameters.interval_seconds, until)
         else:
-            samples, facts = _from_cloudwatch(settings_from(**flags), days, until, tell)
+            samples, facts = from_cloudwatch(settings_from(**flags), days, until, tell)
         options = TrainOptions(
             group=asg_name or DEFAULT_GROUP,
             boot_minutes=boot_minutes,
@@ -175,6 +236,25 @@ def train(
         raise refusal
 
 
+def _refuse_for_one(csv: Path | None, origin: Origin | None, scheduler: str | None) -> None:
+    """What does not fit together where one model is trained."""
+    if (csv is None) == (origin is None):
+        raise UsageError("give either --csv FILE or --from cloudwatch")
+    if csv is not None and csv.is_dir():
+        raise UsageError(f"--csv is {csv}, a folder; that takes --groups FILE, too")
+    if scheduler is not None:
+        raise UsageError("--scheduler is for many groups; give --groups FILE, too")
+
+
+def _refuse_for_groups(csv: Path | None, origin: Origin | None, context: typer.Context) -> None:
+    """What does not fit together where many models are trained."""
+    if (csv is None) == (origin is None):
+        raise UsageError("with --groups, give either --csv FOLDER or --from cloudwatch")
+    named = context.get_parameter_source("asg_name")
+    if named is not None and named.name == "COMMANDLINE":
+        raise UsageError("--asg-name and --groups exclude each other; the file names the groups")
+
+
 def _parameters(
     interval_minutes: int, boot_minutes: float, metric_delay_seconds: int, timezone: str
 ) -> FeatureParameters:
@@ -194,43 +274,6 @@ def _check_publishable(bucket: str | None, asg_name: str | None) -> None:
     for variable, value in (("S3_BUCKET", bucket), ("ASG_NAME", asg_name)):
         if not value:
             raise SettingsError(f"{variable} is not set; --publish needs it")
-
-
-def _from_csv(
-    path: Path, interval_seconds: int, until: str | None
-) -> tuple[Samples, dict[str, Any]]:
-    from predictive_autoscaler.model.recorded import at_interval, read_recording
-
-    recording = read_recording(path)
-    samples = at_interval(recording.samples, interval_seconds)
-    if until is not None:
-        samples = samples.between(samples.start, _moment(until))
-    facts: dict[str, Any] = {"source": str(path), "absent_rows": recording.absent_rows}
-    if recording.samples.interval_seconds > interval_seconds:
-        facts["interpolated_from_minutes"] = recording.samples.interval_seconds // 60
-    return samples, facts
-
-
-def _from_cloudwatch(
-    settings: Settings, days: int, until: str | None, tell: Callable[[str], None]
-) -> tuple[Samples, dict[str, Any]]:
-    from predictive_autoscaler.wiring import aws_history
-
-    group: GroupSettings = settings.groups[0]
-    now = _moment(until) if until else datetime.now(UTC)
-    samples = aws_history(
-        settings, group, now, days, lambda day: tell(f"reading the metrics of {day}")
-    )
-    return samples, {"source": "cloudwatch", "group": group.name, "days": days}
-
-
-def _moment(text: str) -> datetime:
-    try:
-        return utc_from_text(text)
-    except ValueError:
-        raise UsageError(
-            f"--until is {text!r}; write it as 2026-11-20T00:00:00Z, with a zone"
-        ) from None
 
 
 def _print(facts: dict[str, Any]) -> None:
@@ -257,12 +300,8 @@ def _print(facts: dict[str, Any]) -> None:
         f"{facts['rows']:,} intervals learned; {facts['filled_bins']} absent ones filled, "
         f"{facts['masked_bins']} left out, {facts['censored_bins']} overloaded (lower bounds)."
     )
-    if facts.get("interpolated_from_minutes"):
-        out.print(
-            f"[yellow]Note:[/] the file's bins of {facts['interpolated_from_minutes']} minutes "
-            "were drawn out between their values. That knows more than will be known in service, "
-            "so the scores above flatter."
-        )
+    if note := interpolation_note(facts):
+        out.print(f"[yellow]Note:[/] {note}.")
     if facts["absent_features"]:
         out.print(f"Not in the data, so not used: {', '.join(facts['absent_features'])}.")
     out.print(f"Model {facts['model_id']} is in {facts['model']}.")

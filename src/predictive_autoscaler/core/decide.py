@@ -50,7 +50,7 @@ OTHERS_GRACE = timedelta(minutes=15)
 """For how long capacity that somebody else has added is left alone."""
 RECORDED_QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 RECORDED_QUALITY_BINS = 6
-DISTRUST = "the model has been no better than last value of late, so it is not followed"
+DISTRUST = "the model's band has missed half of what came of late, so it is not followed"
 _DOUBTS = {
     Quality.MISSING: "the newest request count is absent",
     Quality.GLITCH: "the newest request count is zero in the midst of traffic",
@@ -67,6 +67,7 @@ class Evidence:
         samples: the serving window on the control interval's grid, ending with the newest
             bin that should be known at `now`; what has not arrived is NaN.
         state: from the newest record; None rebuilds it from the samples.
+        doubt: why capacity must not shrink, beyond what the metrics say; None if it may.
         observing: nobody will act on the decision. It then starts from what we would have
             by now, had we acted all along, and not from what the group has.
         faults: what went wrong on the way here (the model could not be loaded, say).
@@ -80,6 +81,7 @@ class Evidence:
     state: ControllerState | None
     calendar: Sequence[CalendarEvent] = ()
     faults: tuple[str, ...] = ()
+    doubt: str | None = None
     observing: bool = False
 
 
@@ -154,14 +156,14 @@ def decide(
         wish_instances=plan.instances if plan else group.desired_instances,
         newest_quality=quality,
         doubt=_doubt(evidence, parameters, quality, forecast),
-        trouble=trouble(samples),
+        trouble=trouble(samples, capacity),
         calendar=evidence.calendar,
     )
     result = LadderResult(forecast, found.faults)
     decision = _through_policies(evidence, context, result, plan, demand)
     pending = None
     if judged and unstretched:
-        pending = PendingForecast.of(judged, unstretched, present)
+        pending = PendingForecast.of(judged, unstretched)
     return Outcome(decision, forecast, _next_state(context, decision, pending))
 
 
@@ -254,6 +256,8 @@ def _doubt(
         return f"the metrics are {late:g} minutes late"
     if quality in _DOUBTS:
         return _DOUBTS[quality]
+    if evidence.doubt is not None:
+        return evidence.doubt
     return None if forecast else "no predictor could answer"
 
 

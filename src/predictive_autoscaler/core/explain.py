@@ -146,6 +146,8 @@ def _outcome(mode: str, outcome: Mapping[str, object]) -> str:
         "off": "The mode is off, so nothing was done.",
         "failed": f"It could not be carried out: {outcome.get('error')}.",
         "gone": f"It could not be carried out: {outcome.get('error')}.",
+        "held": f"It was not tried: {outcome.get('error')}.",
+        "left": f"It was not carried out: {outcome.get('error')}.",
         "claimed": "The run ended before it could say what came of it.",
         "dry run": "This was a dry run: nothing was done.",
     }

@@ -56,7 +56,6 @@ class Ledger:
         log_budget_price: logarithm of the price that a budget of misses has led to.
         covered: forecasts whose band held what came, of those checked.
         error: absolute error of the median forecast, of actual demand.
-        naive_error: the same of last value's forecast, for the same intervals.
     """
 
     missed_lately: Fading = Fading()
@@ -66,7 +65,6 @@ class Ledger:
     log_budget_price: float = math.log(START_PRICE)
     covered: Fading = Fading()
     error: Fading = Fading()
-    naive_error: Fading = Fading()
 
     @classmethod
     def fresh(cls, capacity_per_instance: float) -> Ledger:
@@ -81,12 +79,6 @@ class Ledger:
     def missed_share(self) -> float:
         """Missed of late: the mean of both memories."""
         return 0.5 * ((self.missed_lately.share or 0.0) + (self.missed_longer.share or 0.0))
-
-    @property
-    def skill(self) -> float | None:
-        """How much smaller the forecast's error is than last value's: 0 is no better, 1 perfect."""
-        ours, naive = self.error.part, self.naive_error.part
-        return 1 - ours / naive if naive > 0 else None
 
     def with_bin(
         self,
@@ -125,7 +117,6 @@ class Ledger:
         *,
         inside: bool,
         error: float,
-        naive_error: float,
         actual: float,
         interval_seconds: int,
     ) -> Ledger:
@@ -135,7 +126,6 @@ class Ledger:
             self,
             covered=self.covered.with_bin(float(inside), 1.0, keep),
             error=self.error.with_bin(error, actual, keep),
-            naive_error=self.naive_error.with_bin(naive_error, actual, keep),
         )
 
     def to_json(self) -> Json:

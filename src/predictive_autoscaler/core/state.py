@@ -47,15 +47,11 @@ class PendingForecast:
     lower_requests: float
     median_requests: float
     upper_requests: float
-    level_requests: float
-    """The newest known demand when it was made: what last value would have said."""
     first_bin: tuple[float, ...]
     """The first bin's quantiles before any stretching, for `surprise`."""
 
     @classmethod
-    def of(
-        cls, forecast: Forecast, unstretched: Forecast, level_requests: float
-    ) -> PendingForecast:
+    def of(cls, forecast: Forecast, unstretched: Forecast) -> PendingForecast:
         lower, upper = BAND
         return cls(
             forecast.made_for,
@@ -63,7 +59,6 @@ class PendingForecast:
             forecast.quantile(lower),
             forecast.quantile(0.5),
             forecast.quantile(upper),
-            level_requests,
             first_bin(unstretched),
         )
 
@@ -379,7 +374,6 @@ def _check_forecasts(
         ledger = ledger.with_checked(
             inside=forecast.lower_requests <= actual <= forecast.upper_requests,
             error=abs(actual - forecast.median_requests),
-            naive_error=abs(actual - forecast.level_requests),
             actual=actual,
             interval_seconds=samples.interval_seconds,
         )

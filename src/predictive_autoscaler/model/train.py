@@ -89,7 +89,7 @@ def train(
         DataError: under 24 hours, or too few rows to learn from; says what was found.
     """
     progress("building features")
-    samples = _newest(samples, options)
+    samples = used_part(samples, options)
     _check_span(samples)
     dataset = make_dataset(samples, options.parameters, _negligible(samples))
     rows = _rows(dataset, options)
@@ -112,7 +112,7 @@ def train(
         seed=options.forest.seed,
         scores={name: held.as_dict() if held else None for name, held in scores.items()},
         skilled=False,
-        libraries=_libraries(),
+        libraries=libraries(),
         npz_sha256=sha256(npz),
     )
     trained = TrainedModel(npz, card, scores, dataset)
@@ -120,7 +120,8 @@ def train(
     return replace(trained, card=skilled)
 
 
-def _newest(samples: Samples, options: TrainOptions) -> Samples:
+def used_part(samples: Samples, options: TrainOptions) -> Samples:
+    """The newest bins that rows and lags are made from; older ones change no bit of a model."""
     return samples.latest(options.max_bins + options.parameters.lookback_bins)
 
 
@@ -192,7 +193,8 @@ def _scores(
     return scores
 
 
-def _libraries() -> dict[str, str]:
+def libraries() -> dict[str, str]:
+    """Versions of what trains here."""
     return {
         "numpy": np.__version__,
         "python": platform.python_version(),

@@ -17,7 +17,13 @@ _PACKAGE = "predictive_autoscaler.report"
 
 
 def render_document(
-    template: str, styles: Sequence[str], scripts: Sequence[str], data: object, **context: object
+    template: str,
+    styles: Sequence[str],
+    scripts: Sequence[str],
+    data: object,
+    *,
+    with_plotly: bool = True,
+    **context: object,
 ) -> str:
     """The page as text.
 
@@ -25,6 +31,7 @@ def render_document(
         template: extends `base.html.j2`.
         styles, scripts: packaged files, in order, set into the page.
         data: what the scripts draw from.
+        with_plotly: whether they draw with it; it takes megabytes.
         context: what the template names.
     """
     environment = Environment(
@@ -37,7 +44,7 @@ def render_document(
     return environment.get_template(template).render(
         css=_packaged(styles),
         script=_packaged(scripts),
-        plotly=Markup(get_plotlyjs()),
+        plotly=Markup(get_plotlyjs()) if with_plotly else None,
         data=Markup(script_json(data)),
         **context,
     )

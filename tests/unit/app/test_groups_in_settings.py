@@ -93,7 +93,7 @@ def test_custom_metrics_become_fewer_as_groups_become_many(groups: int, level: s
         ({}, "LOAD_BALANCER is not set; it takes app/NAME/ID"),
         ({"load_balancer": "shop"}, "LOAD_BALANCER is 'shop'; allowed is app/NAME/ID"),
         (BALANCER | {"mode": "ful"}, "AUTOSCALER_MODE is 'ful'; allowed is off, observe or full"),
-        (BALANCER | {"boot": 3}, "unknown setting 'boot' of a group; known are boot_minutes"),
+        (BALANCER | {"boot": 3}, "unknown setting 'boot' of a group; known are baseline_cpu"),
         (BALANCER | {"mode": True}, "mode is true; allowed is off, observe or full"),
         (BALANCER | {"mode": ["full"]}, 'mode is ["full"]; allowed is off'),
         (BALANCER | {"interval_minutes": 1}, "unknown setting 'interval_minutes' of a group"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -184,15 +185,18 @@ class TestHandOver:
         assert nets.calls == []
 
     def test_a_tick_that_sets_the_policies_back_meanwhile_is_put_right(self) -> None:
-        nets, controls = stores("full", AS_NETS)
+        nets, _ = stores("full", AS_NETS)
 
         class Racing(MemoryControlStore):
-            def save(self, *arguments: object, **named: object) -> None:  # type: ignore[override]
+            def save(self, group: str, control: GroupControl, **named: Any) -> None:
+                super().save(group, control, **named)
                 for one in AS_NETS:
-                    nets.set(GROUP, one)
+                    nets.set(group, one)
 
-        HandOver(nets, Racing()).change(GROUP, "full", "observe", TARGETS)
+        controls = Racing({GROUP: GroupControl("full")})
+        HandOver(nets, controls).change(GROUP, "full", "observe", TARGETS)
         assert nets.nets[GROUP] == ORDINARY
+        assert controls.load_each([GROUP])[GROUP] == GroupControl("observe")
 
 
 def shop(mode: str) -> World:

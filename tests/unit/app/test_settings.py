@@ -20,6 +20,8 @@ from predictive_autoscaler.errors import SettingsError
 
 ROOT = Path(__file__).parents[3]
 LEAST = {"ASG_NAME": "web", "LOAD_BALANCER": "app/web/1", "S3_BUCKET": "bucket"}
+PRICED = {"AUTOSCALER_INSTANCE_HOUR_PRICE": "0.05"}
+"""Settings about money are read only where an hour has a price."""
 ROWS = {row.variable: row for row in SETTINGS}
 
 
@@ -36,6 +38,7 @@ def value_of(settings: Settings, variable: str) -> Any:
     """Where each row of the table ends up."""
     group = settings.groups[0]
     parameters = group.parameters
+    prices = parameters.prices
     places: dict[str, Any] = {
         "ASG_NAME": group.name,
         "LOAD_BALANCER": group.load_balancer,
@@ -59,6 +62,10 @@ def value_of(settings: Settings, variable: str) -> Any:
         "AUTOSCALER_INSTANCE_HOUR_PRICE": group.instance_hour_price,
         "AUTOSCALER_MAX_MODEL_AGE_DAYS": group.max_model_age_days,
         "AUTOSCALER_METRICS_LEVEL": group.metrics_level,
+        "AUTOSCALER_SURPLUS_HOUR_PRICE": prices and prices.surplus_hour_usd,
+        "AUTOSCALER_BASELINE_CPU_PERCENT": prices and prices.baseline_cpu_percent,
+        "AUTOSCALER_SPENDING_CAP_USD": prices and prices.cap_usd,
+        "AUTOSCALER_SPENDING_PERIOD": prices and prices.period,
         "AUTOSCALER_MODEL": group.model_of,
         "AUTOSCALER_SCALE_IN_GRACE_MINUTES": parameters.caution[Rung.FOREST].grace_minutes,
         "AUTOSCALER_SCALE_IN_STEP_PERCENT": 100 * parameters.caution[Rung.FOREST].step_share,
@@ -87,6 +94,11 @@ DEFAULTS = {
     "AUTOSCALER_QUANTILE": None,
     "AUTOSCALER_INSTANCE_HOUR_PRICE": None,
     "AUTOSCALER_MAX_MODEL_AGE_DAYS": 14,
+    # Without a price there is no money at all.
+    "AUTOSCALER_SURPLUS_HOUR_PRICE": None,
+    "AUTOSCALER_BASELINE_CPU_PERCENT": None,
+    "AUTOSCALER_SPENDING_CAP_USD": None,
+    "AUTOSCALER_SPENDING_PERIOD": None,
     "AUTOSCALER_METRICS_LEVEL": "full",
     "AUTOSCALER_MODEL": None,
     "AUTOSCALER_SCALE_IN_GRACE_MINUTES": 0,
@@ -115,6 +127,10 @@ ALLOWED = {
     "AUTOSCALER_QUANTILE": ["0.5", "0.9999"],
     "AUTOSCALER_INSTANCE_HOUR_PRICE": ["0.0001", "0.096", "1000"],
     "AUTOSCALER_MAX_MODEL_AGE_DAYS": ["0.1", "365"],
+    "AUTOSCALER_SURPLUS_HOUR_PRICE": ["0", "0.1", "1000"],
+    "AUTOSCALER_BASELINE_CPU_PERCENT": ["0", "20", "100"],
+    "AUTOSCALER_SPENDING_CAP_USD": ["0.01", "10000000"],
+    "AUTOSCALER_SPENDING_PERIOD": ["day", "month"],
     "AUTOSCALER_METRICS_LEVEL": ["full", "basic", "none"],
     "AUTOSCALER_MODEL": ["another web"],
     "AUTOSCALER_SCALE_IN_GRACE_MINUTES": ["0", "7.5", "240"],
@@ -143,6 +159,10 @@ REFUSED = {
     "AUTOSCALER_QUANTILE": ["0.49", "1", "95", "nan"],
     "AUTOSCALER_INSTANCE_HOUR_PRICE": ["0", "-1", "1001", "$1", "nan"],
     "AUTOSCALER_MAX_MODEL_AGE_DAYS": ["0", "0.09", "366"],
+    "AUTOSCALER_SURPLUS_HOUR_PRICE": ["-0.1", "1001", "nan"],
+    "AUTOSCALER_BASELINE_CPU_PERCENT": ["-1", "101", "20 %"],
+    "AUTOSCALER_SPENDING_CAP_USD": ["0", "-5", "$50", "nan"],
+    "AUTOSCALER_SPENDING_PERIOD": ["week", "Day"],
     "AUTOSCALER_METRICS_LEVEL": ["all", "None", "Full"],
     "AUTOSCALER_MODEL": [" ", "a:b", "x" * 256],
     "AUTOSCALER_SCALE_IN_GRACE_MINUTES": ["-1", "241", "nan"],
@@ -182,7 +202,7 @@ def test_what_has_no_default_must_be_set(variable: str, given: dict[str, str]) -
     ("variable", "text"), [(row, text) for row, texts in ALLOWED.items() for text in texts]
 )
 def test_the_edges_of_the_range_are_allowed(variable: str, text: str) -> None:
-    found = value_of(read(**{variable: text}), variable)
+    found = value_of(read(**PRICED | {variable: text}), variable)
     assert found == (text if isinstance(found, str) else pytest.approx(float(text)))
 
 
@@ -263,3 +283,8 @@ def test_the_lambdas_entry_point_is_the_handler() -> None:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     assert module.lambda_handler is lambda_app.handler
+
+
+def test_a_cap_without_a_price_is_refused() -> None:
+    with pytest.raises(SettingsError, match=r"SPENDING_CAP_USD is 50, but .*HOUR_PRICE is not set"):
+        group(SPENDING_CAP_USD="50")

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from predictive_autoscaler.app.settings_file import read_settings_file
+from predictive_autoscaler.app.settings import Settings
+from predictive_autoscaler.app.settings_file import read_groups_file, read_settings_file
 from predictive_autoscaler.errors import SettingsError
 
 
@@ -62,3 +63,55 @@ def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
     (tmp_path / "binary.env").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(SettingsError, match="it is not text"):
         read_settings_file(tmp_path / "binary.env")
+
+
+class TestGroups:
+    """JSON as AUTOSCALER_GROUPS holds it."""
+
+    def read(self, folder: Path, content: str, **environment: str) -> Settings:
+        path = folder / "groups.json"
+        path.write_text(content)
+        return read_groups_file(path, environment, on_aws=False)
+
+    def test_without_aws_nobody_says_where_groups_are_to_be_found(self, tmp_path: Path) -> None:
+        settings = self.read(
+            tmp_path,
+            '{"groups": {"a": {"boot_minutes": 3}, "b": {"load_balancer": "app/b/1"}}}',
+            ASG_NAME="another",
+            AUTOSCALER_TIMEZONE="Europe/Berlin",
+            AUTOSCALER_GROUPS="s3://elsewhere/groups.json",
+        )
+        assert [group.name for group in settings.groups] == ["a", "b"]
+        assert settings.groups[0].parameters.boot_minutes == 3
+        assert {group.parameters.timezone for group in settings.groups} == {"Europe/Berlin"}
+        assert settings.groups[1].load_balancer == "app/b/1"
+
+    def test_with_aws_they_must(self, tmp_path: Path) -> None:
+        path = tmp_path / "groups.json"
+        path.write_text('{"groups": {"a": {}, "b": {"load_balancer": "app/b/1"}}}')
+        settings = read_groups_file(path, {"S3_BUCKET": "bucket"})
+        assert settings.bucket == "bucket"
+        assert list(settings.refused) == ["a"]
+        assert "LOAD_BALANCER is not set" in settings.refused["a"]
+
+    @pytest.mark.parametrize(
+        ("content", "message"),
+        [
+            ("", " has no groups; it takes JSON"),
+            ("{", " is not JSON: "),
+            ("[]", " is no object"),
+            ('{"groups": {}}', " has no groups"),
+            ('{"groups": {"a": {"colour": 1}}}', ": no group has settings that can be used: "),
+            ('{"defaults": {"colour": 1}, "groups": {"a": {}}}', ": defaults: unknown setting"),
+        ],
+    )
+    def test_a_list_that_cannot_be_used_is_told_with_the_file(
+        self, tmp_path: Path, content: str, message: str
+    ) -> None:
+        with pytest.raises(SettingsError) as caught:
+            self.read(tmp_path, content)
+        assert str(caught.value).startswith(f"{tmp_path / 'groups.json'}{message}")
+
+    def test_a_file_that_cannot_be_read_is_told(self, tmp_path: Path) -> None:
+        with pytest.raises(SettingsError, match="No such file"):
+            read_groups_file(tmp_path / "none.json", {})

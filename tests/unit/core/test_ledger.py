@@ -127,13 +127,11 @@ def test_checked_forecasts_are_counted() -> None:
         ledger = ledger.with_checked(
             inside=inside,
             error=error,
-            naive_error=2 * error,
             actual=100.0,
             interval_seconds=INTERVAL,
         )
     assert ledger.covered.share == pytest.approx(0.5, abs=0.01)
     assert ledger.error.share == pytest.approx(0.275, rel=0.01)
-    assert ledger.skill == pytest.approx(0.5)
 
 
 numbers = st.floats(0, 1e12)

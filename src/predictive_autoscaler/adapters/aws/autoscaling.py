@@ -17,6 +17,12 @@ if TYPE_CHECKING:
     )
 
 NAMES_PER_CALL = 100
+ACTIVITIES = 5
+_HANDS = (
+    ("a user request", "a person"),
+    ("scheduled action", "a schedule"),
+    ("policy", "a scaling policy"),
+)
 HARMLESS_WHEN_SUSPENDED = frozenset({"AZRebalance", "ScheduledActions", "InstanceRefresh"})
 """Suspended processes that do not make it risky to let instances go. All others do: what is
 let go might not come back, might not serve, or would not be missed by the safety net."""
@@ -45,6 +51,15 @@ class AutoScalingActuator:
         for name in set(groups) - states.keys():
             self._refused.pop(name, None)
         return states
+
+    def changed_by(self, group: str) -> str | None:
+        """As the port says, told by the cause of the newest activities."""
+        with aws_errors("autoscaling", "DescribeScalingActivities", f"group {group!r}"):
+            answer = self._client.describe_scaling_activities(
+                AutoScalingGroupName=group, MaxRecords=ACTIVITIES
+            )
+        causes = (activity.get("Cause", "") for activity in answer["Activities"])
+        return next(filter(None, map(_hand_in, causes)), None)
 
     def set_desired(self, group: str, instances: int) -> None:
         """As the port says. The group's cooldown is not waited for: the policies have their own."""
@@ -77,6 +92,14 @@ class AutoScalingActuator:
             return self._client.describe_auto_scaling_groups(
                 AutoScalingGroupNames=names, MaxRecords=NAMES_PER_CALL, NextToken=token
             )
+
+
+def _hand_in(cause: str) -> str | None:
+    """Who is behind an activity, by the words that EC2 Auto Scaling uses for its cause."""
+    for words, hand in _HANDS:
+        if words in cause:
+            return hand
+    return None
 
 
 def _state(group: AutoScalingGroupTypeDef) -> GroupState:

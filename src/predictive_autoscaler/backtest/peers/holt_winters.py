@@ -20,11 +20,11 @@ from typing import Any
 
 import numpy as np
 
-from predictive_autoscaler.backtest.extras import holtwinters_module
 from predictive_autoscaler.backtest.peers.base import PeerContext, with_reactive
 from predictive_autoscaler.backtest.peers.seasonal import seasonal_ahead
 from predictive_autoscaler.core.features import DAY
 from predictive_autoscaler.core.types import FloatArray
+from predictive_autoscaler.model.extras import holtwinters_module
 
 HISTORY_DAYS = 14
 REFIT_SECONDS = DAY

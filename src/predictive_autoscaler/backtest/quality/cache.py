@@ -17,10 +17,10 @@ from pathlib import Path
 
 import numpy as np
 
-import predictive_autoscaler
 from predictive_autoscaler.backtest.lab import LabOptions, LabTraffic
 from predictive_autoscaler.backtest.quality.plan import Variant, is_priced
 from predictive_autoscaler.core.types import FloatArray, utc_text
+from predictive_autoscaler.model.sources import hash_of_sources
 
 LIBRARIES = ("numpy", "pandas", "scikit-learn", "scipy", "statsmodels")
 NO_SAY = ("backtest/quality/", "cli/", "demo/", "report/")
@@ -78,10 +78,4 @@ def key_of(traffic: LabTraffic, variant: Variant, options: LabOptions) -> str:
 @cache
 def source_hash() -> str:
     """The package's source, all of it that has a say in a decision."""
-    root = Path(predictive_autoscaler.__file__).parent
-    digest = hashlib.sha256()
-    for path in sorted(root.rglob("*.py")):
-        name = path.relative_to(root).as_posix()
-        if not name.startswith(NO_SAY):
-            digest.update(name.encode() + b"\0" + path.read_bytes() + b"\0")
-    return digest.hexdigest()
+    return hash_of_sources(lambda name: not name.startswith(NO_SAY))

@@ -1,6 +1,6 @@
-"""The lab's own libraries, imported where they are used, with a clear word if absent.
+"""Libraries of the `lab` extra, imported where they are used, with a clear word if absent.
 
-Only the lab needs statsmodels, statsforecast and Dask, so nothing else may fail without them.
+Only the lab and clusters need statsmodels, statsforecast and Dask: nothing else may fail without.
 """
 
 from __future__ import annotations

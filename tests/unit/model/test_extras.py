@@ -4,8 +4,8 @@ import sys
 
 import pytest
 
-from predictive_autoscaler.backtest.extras import holtwinters_module, statsforecast_models
 from predictive_autoscaler.errors import UsageError
+from predictive_autoscaler.model.extras import holtwinters_module, statsforecast_models
 
 
 def test_an_absent_library_is_named_with_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
