@@ -53,12 +53,13 @@ locals {
       Resource = aws_autoscaling_group.web.arn
     },
     {
-      # Neither describing groups and policies nor reading metrics can be limited to a resource.
+      # Neither describing groups, their activities and policies nor reading metrics can be limited to a resource.
       Sid    = "Look"
       Effect = "Allow"
       Action = [
         "autoscaling:DescribeAutoScalingGroups",
         "autoscaling:DescribePolicies",
+        "autoscaling:DescribeScalingActivities",
         "cloudwatch:GetMetricData",
       ]
       Resource = "*"
