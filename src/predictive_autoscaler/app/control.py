@@ -140,7 +140,7 @@ class Controller:
             control = controls[group.name]
             if isinstance(control, AutoscalerError):
                 group.faults.append(f"calendar and mode: {control}")
-                group.control_known = False
+                group.remember_mode(tick.previous)
             else:
                 group.control = control
 
@@ -269,6 +269,8 @@ class Controller:
         for group, decision in changing:
             if seconds_left() < SECONDS_TO_SET:
                 group.result = _left("acting")
+            elif group.no_less and decision.after_instances < decision.before_instances:
+                group.result = {"status": HELD, "error": group.no_less}
             elif group.breaker.forbids(tick.now):
                 group.result = {"status": HELD, "error": group.breaker.text}
             else:

@@ -19,6 +19,7 @@ from predictive_autoscaler.app.handover import (
 from predictive_autoscaler.app.record import capacity_of
 from predictive_autoscaler.app.tick import GroupTick, Tick
 from predictive_autoscaler.core.state import in_mode
+from predictive_autoscaler.core.trial import Trial
 from predictive_autoscaler.errors import AutoscalerError
 from predictive_autoscaler.ports import ControlStore, Net, Nets
 
@@ -68,8 +69,8 @@ class Keeper:
         their own policies: those first, then the mode, and people are told the figures.
         """
         for group in tick.groups:
-            state, found = group.next_state, group.state
-            if state is None or found is None or not _is_lost(group):
+            lost = group.next_state.lost if group.next_state and group.mode == FULL else None
+            if lost is None or group.state is None:
                 continue
             if not in_time():
                 return
@@ -78,15 +79,9 @@ class Keeper:
                 self._hand_over.change(group.name, FULL, OBSERVE, targets)
             except AutoscalerError as error:
                 group.troubles.append(f"it should fall back to mode observe, but: {error}")
+                group.no_less = "its policies may scale it in again by now"
                 continue
-            group.control = replace(group.control, mode=OBSERVE)
-            left = state.having(found.desired_instances)
-            group.next_state = in_mode(left, observing=True)
-            group.notices.append(
-                "scaled worse than target tracking would have, so its own policies scale it "
-                "again and the mode is observe. "
-                + in_words(state.trial, group.settings.instance_hour_price)
-            )
+            _now_observes(group, lost)
 
     def _read(self, names: Sequence[str]) -> Mapping[str, tuple[Net, ...] | AutoscalerError]:
         if not names:
@@ -130,7 +125,7 @@ def promote(group: GroupTick) -> None:
     group.next_state = replace(state, worth_told=True)
     group.notices.append(
         f"{in_words(state.trial, group.settings.instance_hour_price)} To let the controller act: "
-        f"predictive-autoscaler mode full --asg-name {group.name}"
+        f"predictive-autoscaler mode {group.name} full"
     )
 
 
@@ -140,9 +135,17 @@ def _note(group: GroupTick, fault: str, reason: str) -> None:
         group.hold(reason)
 
 
-def _is_lost(group: GroupTick) -> bool:
-    state = group.next_state
-    return group.mode == FULL and state is not None and state.trial.is_lost
+def _now_observes(group: GroupTick, lost: Trial) -> None:
+    """Go on from what the group has, and tell people."""
+    assert group.next_state is not None
+    assert group.state is not None
+    group.control = replace(group.control, mode=OBSERVE)
+    left = group.next_state.having(group.state.desired_instances)
+    group.next_state = in_mode(left, observing=True)
+    group.notices.append(
+        "of late it was scaled worse than target tracking would have, so its own policies scale "
+        f"it again and the mode is observe. {in_words(lost, group.settings.instance_hour_price)}"
+    )
 
 
 def _targets(tick: Tick, group: GroupTick) -> Targets:

@@ -11,7 +11,7 @@ from predictive_autoscaler.app.record import SCHEMA, group_entry, part_of, state
 from predictive_autoscaler.app.settings import GroupSettings
 from predictive_autoscaler.core.state import ControllerState
 from predictive_autoscaler.core.types import Decision, GroupState, Json, utc_text
-from predictive_autoscaler.ports import GroupControl, MetricValue
+from predictive_autoscaler.ports import MODES, GroupControl, MetricValue
 
 HELD = "held"
 """The outcome of a change that was not tried, since too many before it have failed."""
@@ -30,6 +30,7 @@ class GroupTick:
         control_known: whether what operators have said could be read.
         faults: what went wrong on the way to the decision; `troubles`: after it.
         notices: what people are to be told although nothing is wrong.
+        no_less: why what was decided must not be carried out if it scales in; empty if it may.
     """
 
     settings: GroupSettings
@@ -42,6 +43,7 @@ class GroupTick:
     faults: list[str] = field(default_factory=list)
     troubles: list[str] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
+    no_less: str = ""
     result: Json = field(default_factory=dict)
     breaker: Breaker = field(default_factory=Breaker)
 
@@ -52,6 +54,12 @@ class GroupTick:
     @property
     def mode(self) -> str:
         return self.control.mode or self.settings.mode
+
+    def remember_mode(self, previous: Json | None) -> None:
+        """Where what operators have said cannot be read, the mode is what it was last."""
+        mode = part_of(previous, self.name).get("mode")
+        self.control = GroupControl(mode if mode in MODES else None)
+        self.control_known = False
 
     def hold(self, reason: str) -> None:
         """Let the decision not scale in."""

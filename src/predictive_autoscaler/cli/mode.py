@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from enum import Enum
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -26,19 +26,17 @@ from predictive_autoscaler.cli.console import (
     working,
 )
 from predictive_autoscaler.errors import UsageError
-
-
-class Mode(Enum):
-    """What a group may be in."""
-
-    OFF = "off"
-    OBSERVE = "observe"
-    FULL = "full"
+from predictive_autoscaler.ports import MODES
 
 
 def mode(
-    to: Annotated[
-        Mode | None, typer.Argument(help="Hand the group over to this mode. Default: show it.")
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[GROUP] [off|observe|full]",
+            help="A group (default: ASG_NAME), and the mode to hand it over to (default: show it).",
+            show_default=False,
+        ),
     ] = None,
     yes: Annotated[
         bool, typer.Option("--yes", help="Act even if observing has not shown that it pays.")
@@ -57,27 +55,40 @@ def mode(
     """
     from predictive_autoscaler.wiring import aws_mode_desk
 
+    group, to = _understood(words or [], asg_name)
     use_region(region)
-    flags = {"ASG_NAME": asg_name, "LOAD_BALANCER": load_balancer, "S3_BUCKET": bucket}
+    flags = {"ASG_NAME": group, "LOAD_BALANCER": load_balancer, "S3_BUCKET": bucket}
     given = {name: value for name, value in flags.items() if value is not None}
     with working("looking up the group", quiet=as_json):
         desk = aws_mode_desk(dict(os.environ) | given)
         before = desk.standing()
     steps: list[str] = []
     if to is not None:
-        _agree(needs_consent(before, to.value), yes)
+        _agree(needs_consent(before, to), yes)
 
         def tell(line: str) -> None:
             steps.append(line)
             if not as_json:
                 out.print(escape(line), soft_wrap=True)
 
-        desk.change(before.mode, to.value, tell)
+        desk.change(before.mode, to, tell)
     if as_json:
         now = before if to is None else desk.standing()
         print_json(now.to_json() | ({"before": before.mode, "steps": steps} if to else {}))
     elif to is None:
         _show(before)
+
+
+def _understood(words: Sequence[str], asg_name: str | None) -> tuple[str | None, str | None]:
+    """The group, and the mode to hand it over to."""
+    rest = list(words)
+    to = rest.pop() if rest and rest[-1] in MODES else None
+    if len(rest) > 1:
+        raise UsageError(
+            f"{' '.join(words)!r} is not understood; allowed is a group, and then a mode: "
+            f"{', '.join(MODES)}"
+        )
+    return (rest[0] if rest else asg_name), to
 
 
 def _agree(doubt: str | None, yes: bool) -> None:

@@ -22,7 +22,6 @@ FEWER_HOURS, FEWER_MISSED = 0.02, 0.1
 AS_MANY_HOURS, AS_MANY_MISSED = 0.02, 0.0005
 """Shares of the other's hours, and of all requests, that still count as no more."""
 
-
 ENOUGH_ACTING = timedelta(days=2)
 """Acting that costs visitors is not watched for a week."""
 WORSE = 0.05
@@ -69,6 +68,13 @@ class Tally:
         return Tally(
             self.instance_hours + billed * interval_seconds / HOUR_SECONDS,
             self.missed_requests + (demand if demand > served_requests else 0.0),
+        )
+
+    def plus(self, other: Tally) -> Tally:
+        """Both together."""
+        return Tally(
+            self.instance_hours + other.instance_hours,
+            self.missed_requests + other.missed_requests,
         )
 
 
@@ -151,6 +157,16 @@ class Trial:
             theirs=self.theirs.with_bin(*theirs, demand, interval_seconds),
         )
 
+    def followed_by(self, other: Trial) -> Trial:
+        """Both as one; the other began where this ends."""
+        return replace(
+            self,
+            until=other.until,
+            requests=self.requests + other.requests,
+            ours=self.ours.plus(other.ours),
+            theirs=self.theirs.plus(other.theirs),
+        )
+
     def to_json(self) -> Json:
         """Plain values, times as ISO 8601."""
         return vars(self) | {
@@ -171,3 +187,50 @@ class Trial:
             ours=Tally(**content["ours"]),
             theirs=Tally(**content["theirs"]),
         )
+
+
+@dataclass(frozen=True)
+class Lately:
+    """The newest two to four days of a trial: months that went well must not hide that it has
+    gone badly since.
+
+    Attributes:
+        newer: of less than two days.
+        older: the two days before it; None in the first two days of the trial.
+    """
+
+    newer: Trial
+    older: Trial | None = None
+
+    @classmethod
+    def beginning(cls, observing: bool, moment: datetime) -> Lately:
+        """Nothing yet."""
+        return cls(Trial(observing, moment, moment))
+
+    @property
+    def whole(self) -> Trial:
+        """All of it."""
+        return self.older.followed_by(self.newer) if self.older else self.newer
+
+    def with_bin(
+        self,
+        ours: tuple[float, float],
+        theirs: tuple[float, float],
+        demand: float,
+        interval_seconds: int,
+    ) -> Lately:
+        """Enter a bin, as into a Trial; what is too old is forgotten."""
+        newer = self.newer.with_bin(ours, theirs, demand, interval_seconds)
+        if newer.length < ENOUGH_ACTING:
+            return Lately(newer, self.older)
+        return Lately(Trial(newer.observing, newer.until, newer.until), newer)
+
+    def to_json(self) -> Json:
+        """Plain values."""
+        return {"newer": self.newer.to_json(), "older": self.older and self.older.to_json()}
+
+    @classmethod
+    def from_json(cls, content: dict[str, Any]) -> Lately:
+        """Read what `to_json` wrote."""
+        older = content["older"]
+        return cls(Trial.from_json(content["newer"]), older and Trial.from_json(older))
