@@ -19,8 +19,20 @@ REQUESTS = {"PredefinedMetricType": "ALBRequestCountPerTarget", "ResourceLabel":
 NETWORK = {"PredefinedMetricType": "ASGAverageNetworkIn"}
 
 
-def put(aws: Clients, group: str, name: str, metric: dict[str, str], target: float) -> None:
-    tracking: Any = {"PredefinedMetricSpecification": metric, "TargetValue": target}
+def put(
+    aws: Clients,
+    group: str,
+    name: str,
+    metric: dict[str, str],
+    target: float,
+    *,
+    scale_in: bool = True,
+) -> None:
+    tracking: Any = {
+        "PredefinedMetricSpecification": metric,
+        "TargetValue": target,
+        "DisableScaleIn": not scale_in,
+    }
     aws.autoscaling.put_scaling_policy(
         AutoScalingGroupName=group,
         PolicyName=name,
