@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from predictive_autoscaler.adapters.stores.keys import decision_key
 from predictive_autoscaler.core.timegrid import floor_to
 from predictive_autoscaler.core.trial import Tally, Trial
 from predictive_autoscaler.core.types import Json, utc_text
@@ -71,11 +72,11 @@ def observed(aws: LocalAws, ours: Tally, theirs: Tally) -> str:
     """A week of observing, in the newest record. Returns its slot."""
     slot = floor_to(datetime.now(UTC), timedelta(minutes=5))
     trial = Trial(True, slot - 7 * DAY, slot, 1e6, ours, theirs)
-    carried = replace(state(metrics([100.0, 110.0])), trial=trial, capacity_per_instance=1000.0)
+    carried = replace(state(metrics([100.0, 110.0]), 2), trial=trial, capacity_per_instance=1000.0)
     entry: Json = {"mode": "observe", "decision": None, "state": carried.to_json()}
     record = {"schema": 1, "slot": utc_text(slot), "groups": {GROUP: entry}}
-    key = f"decisions/{slot:%Y/%m/%d/%H%M}.json"
-    aws.client("s3").put_object(Bucket=BUCKET, Key=key, Body=json.dumps(record).encode())
+    body = json.dumps(record).encode()
+    aws.client("s3").put_object(Bucket=BUCKET, Key=decision_key(slot), Body=body)
     return utc_text(slot)
 
 
