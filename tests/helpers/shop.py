@@ -18,6 +18,7 @@ from predictive_autoscaler.adapters.memory import (
     MemoryHistoryStore,
     MemoryMetricSource,
     MemoryModelStore,
+    MemoryNets,
     MemoryNotifier,
     MemorySink,
 )
@@ -196,6 +197,7 @@ class World:
     decisions: DecisionLog = field(default_factory=JsonDecisionLog)
     history: HistoryStore = field(default_factory=CountedHistory)
     clock: FixedClock = field(default_factory=lambda: FixedClock(FIRST_TICK))
+    nets: MemoryNets = field(default_factory=MemoryNets)
     models: MemoryModelStore = field(default_factory=MemoryModelStore)
     controls: MemoryControlStore = field(default_factory=MemoryControlStore)
     sink: MemorySink = field(default_factory=MemorySink)
@@ -208,6 +210,7 @@ class World:
             clock=self.clock,
             metrics=self.source,
             actuator=self.actuator,
+            nets=self.nets,
             models=self.models,
             decisions=self.decisions,
             controls=self.controls,
