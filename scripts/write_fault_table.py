@@ -1,8 +1,8 @@
-"""Write the table of faults into docs/reliability.md, between its two marks.
+"""Write the tables of docs/reliability.md, each between its two marks.
 
     python scripts/write_fault_table.py
 
-The rows are those that tests/faults tries one by one.
+The rows are those that tests/faults tries one by one: the faults, and a group's first days.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from tests.faults.first_days import first_days_table  # noqa: E402
 from tests.faults.table import TABLE, Fault, Outcome  # noqa: E402
 
 DOCUMENT = ROOT / "docs" / "reliability.md"
-BEGIN, END = "<!-- faults -->\n", "<!-- /faults -->"
 
 
 def _row(fault: Fault) -> str:
@@ -33,12 +33,18 @@ def faults_table() -> str:
     return f"{len(TABLE)} faults: {summary}.\n\n" + heading + "".join(map(_row, rows))
 
 
-def with_table(text: str) -> str:
-    """The document with the table brought up to date."""
-    before, rest = text.split(BEGIN)
-    _, after = rest.split(END)
-    return before + BEGIN + faults_table() + END + after
+TABLES = {"faults": faults_table, "first days": first_days_table}
+
+
+def with_tables(text: str) -> str:
+    """The document with its tables brought up to date."""
+    for name, table in TABLES.items():
+        begin, end = f"<!-- {name} -->\n", f"<!-- /{name} -->"
+        before, rest = text.split(begin)
+        _, after = rest.split(end)
+        text = before + begin + table() + end + after
+    return text
 
 
 if __name__ == "__main__":
-    DOCUMENT.write_text(with_table(DOCUMENT.read_text()))
+    DOCUMENT.write_text(with_tables(DOCUMENT.read_text()))

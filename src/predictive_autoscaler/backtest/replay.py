@@ -34,6 +34,7 @@ from predictive_autoscaler.core.decide import forecast_demand
 from predictive_autoscaler.core.demand import instances_for
 from predictive_autoscaler.core.features import FeatureParameters
 from predictive_autoscaler.core.parameters import ControlParameters
+from predictive_autoscaler.core.target_tracking import TargetTracking
 from predictive_autoscaler.core.types import (
     METRICS,
     CalendarEvent,
@@ -68,6 +69,7 @@ class ReplayOptions:
         parameters: of the control step, with no metric delay.
         net_share: share of capacity at which a target tracking beside us adds instances,
             as the safety net of mode `full` does; it never takes any away.
+        observing: the controller only looks on, while target tracking scales the group.
         seed: of the training.
     """
 
@@ -75,6 +77,7 @@ class ReplayOptions:
     parameters: ControlParameters
     calendar: tuple[CalendarEvent, ...] = ()
     net_share: float | None = None
+    observing: bool = False
     warm_up: timedelta = WARM_UP
     seed: int = 1
     jobs: int = 1
@@ -190,6 +193,7 @@ class _World:
         self._clock = FixedClock(demand.time_of(warm))
         self._models = MemoryModelStore()
         self._actuator = MemoryActuator([GroupState(GROUP, initial, initial, setting.bounds)])
+        self._scaler = TargetTracking(FORMER_TARGET, initial)
         self._source = MemoryMetricSource({GROUP: self._metrics})
         self._controller = self._build()
 
@@ -210,7 +214,7 @@ class _World:
             name=GROUP,
             load_balancer=GROUP,
             target_group=None,
-            mode="full",
+            mode="observe" if self._options.observing else "full",
             parameters=self._options.parameters,
             metric_period_seconds=self._demand.interval_seconds,
             history_days=HISTORY_DAYS,
@@ -236,6 +240,8 @@ class _World:
         now = self._demand.time_of(index)
         self._clock.set(now)
         self._source.visible_until = now
+        if self._options.observing:
+            self._let_another_scale(index)
         record = self._controller.run_once(now)
         self._catch(index)
         ready = self.fleet.ask(self._actuator.groups[GROUP].desired_instances)
@@ -244,6 +250,17 @@ class _World:
             for name, value in measured(requests, ready, self._instances).items():
                 self._metrics.column(name)[index] = value
         return record
+
+    def _let_another_scale(self, index: int) -> None:
+        """Target tracking sees the newest demand, and sets the group."""
+        setting = self._options.setting
+        self._scaler = self._scaler.step(
+            float(self._demand.requests[index - 1]),
+            setting.capacity_per_instance,
+            setting.bounds,
+            setting.interval_seconds,
+        )
+        self._actuator.set_desired(GROUP, self._scaler.instances)
 
     def _catch(self, index: int) -> None:
         """Let the net add what the newest demand takes at its own target."""

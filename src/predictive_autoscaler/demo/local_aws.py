@@ -53,7 +53,7 @@ class LocalAws:
             endpoint_url=self.endpoint,
             region_name=REGION,
             aws_access_key_id="local",
-            aws_secret_access_key="local",
+            aws_secret_access_key="local",  # nosec B106 # of the server on loopback
         )
 
 
@@ -70,13 +70,14 @@ def local_aws(min_instances: int, max_instances: int, desired: int) -> Iterator[
         variables = {
             "AWS_ENDPOINT_URL": endpoint,
             "AWS_ACCESS_KEY_ID": "local",
-            "AWS_SECRET_ACCESS_KEY": "local",
+            "AWS_SECRET_ACCESS_KEY": "local",  # nosec B105 # the same
             "AWS_REGION": REGION,
             "AWS_DEFAULT_REGION": REGION,
             "AWS_EC2_METADATA_DISABLED": "true",
         }
         # moto's state outlives its server within a process.
-        urllib.request.urlopen(f"{endpoint}/moto-api/reset", data=b"", timeout=10).close()
+        reset = f"{endpoint}/moto-api/reset"
+        urllib.request.urlopen(reset, data=b"", timeout=10).close()  # nosec B310 # on loopback
         aws = LocalAws(endpoint, "", "", variables)
         load_balancer, target_group = _build(aws, min_instances, max_instances, desired)
         yield LocalAws(endpoint, load_balancer, target_group, variables)
