@@ -159,7 +159,8 @@ class HandOver:
             before, after: modes. If they are the same, what does not agree is put right.
 
         Raises:
-            AutoscalerError: a step failed, and the mode is as it was.
+            AutoscalerError: a step failed, or its answer was lost. Unless that was the answer
+                to the saving of the mode, the mode is as it was.
         """
         control = self._control(group)
         nets = self._read(group)
