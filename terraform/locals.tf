@@ -71,6 +71,7 @@ locals {
     AUTOSCALER_MODEL                  = var.controller.model
     AUTOSCALER_SCALE_IN_GRACE_MINUTES = var.controller.scale_in_grace_minutes
     AUTOSCALER_SCALE_IN_STEP_PERCENT  = var.controller.scale_in_step_percent
+    AUTOSCALER_NOTIFY_STEP            = var.controller.notify_step
     AUTOSCALER_METRICS_LEVEL          = local.own_metrics_level
     AUTOSCALER_MODEL_CACHE_MB         = var.controller.model_cache_mb
   }

@@ -475,6 +475,7 @@ variable "controller" {
     model                  = optional(string)
     scale_in_grace_minutes = optional(number, 0)
     scale_in_step_percent  = optional(number, 50)
+    notify_step            = optional(number, 10)
     # Of the module's own group, whose alarms look at what it publishes. null: full.
     metrics_level  = optional(string)
     model_cache_mb = optional(number, 100)
@@ -640,6 +641,14 @@ variable "controller" {
 
   validation {
     condition = (
+      var.controller.notify_step >= 0 && var.controller.notify_step <= 1000 &&
+      floor(var.controller.notify_step) == var.controller.notify_step
+    )
+    error_message = "controller.notify_step is a whole number from 0 to 1000."
+  }
+
+  validation {
+    condition = (
       contains(["full", "basic", "none"], coalesce(var.controller.metrics_level, "full"))
     )
     error_message = "controller.metrics_level is full, basic or none."
@@ -672,6 +681,7 @@ variable "more_groups" {
     max_model_age_days     = optional(number)
     scale_in_grace_minutes = optional(number)
     scale_in_step_percent  = optional(number)
+    notify_step            = optional(number)
     spending_period        = optional(string)
     # null: unset, since the controller's are about the module's own group.
     capacity_per_instance = optional(number)
@@ -746,6 +756,7 @@ variable "more_groups" {
           max_model_age_days     = [0.1, 365]
           scale_in_grace_minutes = [0, 240]
           scale_in_step_percent  = [1, 50]
+          notify_step            = [0, 1000]
         } :
         coalesce(group[key], range[0]) >= range[0] && coalesce(group[key], range[0]) <= range[1]
       ]
@@ -756,11 +767,11 @@ variable "more_groups" {
   validation {
     condition = alltrue(flatten([
       for group in values(var.more_groups) : [
-        for days_or_seconds in [group.history_days, group.metric_delay_seconds] :
-        floor(coalesce(days_or_seconds, 0)) == coalesce(days_or_seconds, 0)
+        for number in [group.history_days, group.metric_delay_seconds, group.notify_step] :
+        floor(coalesce(number, 0)) == coalesce(number, 0)
       ]
     ]))
-    error_message = "more_groups: history_days and metric_delay_seconds are whole numbers."
+    error_message = "more_groups: history_days, metric_delay_seconds and notify_step are whole numbers."
   }
 
   validation {

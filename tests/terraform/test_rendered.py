@@ -184,7 +184,7 @@ class TestMoreGroups:
         """Each bound is taken by the package, and what lies beyond it is not."""
         ranges = re.findall(r"^ {10}(\w+) += \[([\d.]+), ([\d.]+)\]$", VARIABLES, re.MULTILINE)
         settings = {setting.key: setting for setting in SETTINGS}
-        assert len(ranges) == 17
+        assert len(ranges) == 18
         for key, low, high in ranges:
             settings[key].value(low)
             settings[key].value(high)

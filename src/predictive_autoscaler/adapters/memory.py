@@ -126,7 +126,10 @@ class MemoryActuator:
         return self.groups[group].changed_by if group in self.groups else None
 
     def set_desired(self, group: str, instances: int) -> None:
-        """As the port says; like AWS, it refuses what lies outside the group's bounds."""
+        """As the port says; like AWS, it refuses what lies outside the group's bounds.
+
+        Instances are in service at once; whoever models their boot says so by `put`.
+        """
         if self.set_error is not None:
             raise self.set_error
         state = self.groups.get(group)
@@ -137,7 +140,9 @@ class MemoryActuator:
                 f"capacity {instances} of group {group!r} is outside "
                 f"{state.bounds.min_instances} to {state.bounds.max_instances}"
             )
-        self.groups[group] = replace(state, desired_instances=instances)
+        self.groups[group] = replace(
+            state, desired_instances=instances, in_service_instances=instances
+        )
         self.calls.append((group, instances))
 
 
@@ -316,11 +321,18 @@ class MemorySink:
 
 
 class MemoryNotifier:
-    """Keeps what was told in `messages`, as (subject, text)."""
+    """Keeps what was told in `messages`, as (subject, text).
+
+    Attributes:
+        error: raised instead, while set.
+    """
 
     def __init__(self) -> None:
         self.messages: list[tuple[str, str]] = []
+        self.error: AutoscalerError | None = None
 
     def notify(self, subject: str, text: str) -> None:
         """As the port says."""
+        if self.error is not None:
+            raise self.error
         self.messages.append((subject, text))

@@ -11,14 +11,20 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from predictive_autoscaler.app.bulletin import (
+    Bulletin,
+    bulletin,
+    matters_of,
+    matters_to_json,
+)
 from predictive_autoscaler.app.collect import Collector
 from predictive_autoscaler.app.keeper import Keeper, promote
 from predictive_autoscaler.app.model_check import check_model
+from predictive_autoscaler.app.news import news_of
 from predictive_autoscaler.app.published_metrics import group_values, tick_values
 from predictive_autoscaler.app.record import state_of
 from predictive_autoscaler.app.settings import GroupSettings
 from predictive_autoscaler.app.tick import HELD, LEFT, GroupTick, Tick
-from predictive_autoscaler.app.troubles import new_troubles, notices
 from predictive_autoscaler.core.artifact import Model
 from predictive_autoscaler.core.decide import (
     Evidence,
@@ -101,8 +107,8 @@ class Controller:
             return {"status": "taken", "slot": utc_text(tick.slot)}
         self._keeper.fall_back(tick, lambda: seconds_left() >= SECONDS_TO_ACT)
         self._act(tick, seconds_left)
-        self._complete(tick)
-        self._publish(tick)
+        told = self._complete(tick)
+        self._publish(tick, told)
         return tick.record
 
     def _refused(self, now: datetime, scheduled: datetime, interval: timedelta) -> Json:
@@ -308,32 +314,45 @@ class Controller:
             return {"status": "failed", "error": str(error)}
         return {"status": "applied", "instances": wanted}
 
-    def _complete(self, tick: Tick) -> None:
+    def _complete(self, tick: Tick) -> Bulletin:
         tick.record["status"] = "completed"
-        self._try(tick, lambda: self._ports.decisions.complete(tick.slot, tick.record))
+        told = bulletin(news_of(tick), matters_of(tick.previous), tick.now, _explained_by(tick))
+        tick.record["matters"] = matters_to_json(told.unsent)
+        self._keep(tick)
         whole = len(tick.groups) <= WHOLE_RECORDS_UP_TO
         self._log(json.dumps(tick.record if whole else tick.summary()))
+        return told
 
-    def _publish(self, tick: Tick) -> None:
-        """Tell the dashboards and, of new troubles, the people. Nothing here can undo the act."""
+    def _publish(self, tick: Tick, told: Bulletin) -> None:
+        """Tell the dashboards, and people what is new. Nothing here can undo the act."""
         values = [value for group in tick.groups for value in group.values]
         values += tick_values(tick)
         if values:
             self._try(tick, lambda: self._ports.sink.publish(values))
-        text = new_troubles(tick.record, tick.previous)
-        if text:
-            subject = f"Predictive autoscaler: trouble at {utc_text(tick.slot)}"
-            self._try(tick, lambda: self._ports.notifier.notify(subject, text))
-        news = notices(tick.record)
-        if news:
-            title = f"Predictive autoscaler: news at {utc_text(tick.slot)}"
-            self._try(tick, lambda: self._ports.notifier.notify(title, news))
+        if told.matters == told.unsent:
+            return
+        subject = f"Predictive autoscaler: news at {utc_text(tick.slot)}"
+        text = told.text
+        if not text or self._try(tick, lambda: self._ports.notifier.notify(subject, text)):
+            # Only now: who is stopped before this tells it again rather than not at all.
+            tick.record["matters"] = matters_to_json(told.matters)
+            self._keep(tick)
 
-    def _try(self, tick: Tick, step: Callable[[], Any]) -> None:
+    def _keep(self, tick: Tick) -> None:
+        self._try(tick, lambda: self._ports.decisions.complete(tick.slot, tick.record))
+
+    def _try(self, tick: Tick, step: Callable[[], Any]) -> bool:
+        """Whether it worked; if not, the log says why."""
         try:
             step()
         except AutoscalerError as error:
             self._log(json.dumps({"slot": utc_text(tick.slot), "warning": str(error)}))
+            return False
+        return True
+
+
+def _explained_by(tick: Tick) -> str:
+    return f"predictive-autoscaler explain {utc_text(tick.slot)}"
 
 
 def _left(before: str) -> Json:

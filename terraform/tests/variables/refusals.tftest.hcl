@@ -343,6 +343,16 @@ run "controller_scale_in_grace_minutes" {
   expect_failures = [var.controller]
 }
 
+run "controller_notify_step" {
+  command = plan
+
+  variables {
+    controller = { notify_step = 1001 }
+  }
+
+  expect_failures = [var.controller]
+}
+
 run "controller_scale_in_step_percent" {
   command = plan
 
@@ -578,6 +588,7 @@ run "more_groups_that_are_taken" {
           model                  = "shop-us"
           scale_in_grace_minutes = 15
           scale_in_step_percent  = 10
+          notify_step            = 5
           metrics_level          = "none"
         }
       },

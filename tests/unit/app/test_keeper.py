@@ -44,7 +44,7 @@ def faults(record: Json) -> str:
 
 
 def told(made: World) -> list[str]:
-    return [text for _, text in made.notifier.messages]
+    return made.told
 
 
 def last_mode(made: World) -> str | None:
