@@ -11,7 +11,7 @@ ARCH ?= arm64
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo quality bench lambda test test-all lint format lock clean distclean venv
+.PHONY: help setup demo quality bench lambda test test-all lint mutants format lock clean distclean venv
 
 help: ## List the targets
 	@echo "Usage: make TARGET [PYTHON=python3.12]"
@@ -48,6 +48,9 @@ test-all: venv ## Run all tests, the slow ones too
 lint: venv ## Check style, types, imports, Terraform files and shell scripts
 	@scripts/lint.sh
 
+mutants: venv ## Change the decision's code in many small ways, each of which a test must notice
+	@scripts/mutants.sh "$(TEST_WORKERS)"
+
 format: venv ## Put the Python and Terraform files into their standard form
 	$(BIN)/ruff check --fix-only --quiet .
 	$(BIN)/ruff format .
@@ -57,9 +60,9 @@ lock: ## Write the hashed requirements files anew (LOCK_ARGS=--upgrade for newer
 	PYTHON="$(PYTHON)" scripts/lock.sh $(LOCK_ARGS)
 
 clean: ## Remove what was made, except .venv
-	rm -rf out dist build lambda/dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf out mutants dist build lambda/dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
 	rm -rf .hypothesis .coverage htmlcov
 	find . -name .venv -prune -o -name .git -prune -o -type d -name __pycache__ -prune -exec rm -rf {} +
 
 distclean: clean ## Remove .venv as well
-	rm -rf .venv .venv.lock
+	rm -rf .venv .venv.lock .venv-mutants

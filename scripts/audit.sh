@@ -45,7 +45,8 @@ failed=0
 .venv-audit/bin/python scripts/audit_report.py checkov "$report" terraform || failed=1
 
 .venv-audit/bin/python scripts/audit_dependencies.py requirements/dev.txt requirements/audit.txt \
-  ml-model/requirements.txt locust/requirements.txt lambda/requirements.txt || {
+  requirements/mutants.txt ml-model/requirements.txt locust/requirements.txt \
+  lambda/requirements.txt || {
   code=$?
   if ((code != 3)) || [[ ${GITHUB_ACTIONS:-} == true ]]; then
     failed=1

@@ -31,6 +31,7 @@ from predictive_autoscaler.adapters.aws.cloudwatch_calls import MetricDimensions
 from predictive_autoscaler.adapters.memory import (
     FixedClock,
     MemoryActuator,
+    MemoryNets,
     MemoryNotifier,
     MemorySink,
 )
@@ -139,7 +140,9 @@ class Bucket:
         data = self._written.get(key) or self._made_up(key)
         return None if data is None else StoredObject(data, "1")
 
-    def put(self, key: str, data: bytes, *, if_absent: bool = False) -> bool:
+    def put(
+        self, key: str, data: bytes, *, if_absent: bool = False, if_tag: str | None = None
+    ) -> bool:
         """Keep it."""
         self.calls["put"] += 1
         if if_absent and key in self._written:
@@ -207,6 +210,7 @@ def measure(count: int, model: Path, ticks: int, cache_mb: int) -> Json:
         clock=clock,
         metrics=CloudWatchMetricSource(client, dimensions, max_days_per_call=1),
         actuator=actuator,
+        nets=MemoryNets(),
         models=StoredModels(bucket, cache_mb * 1_000_000),
         decisions=StoredDecisions(bucket, INTERVAL),
         controls=StoredControls(bucket),

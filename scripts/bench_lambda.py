@@ -166,6 +166,7 @@ def against_files(given: Mapping[str, Any]) -> Callable[[datetime], Any]:
         FixedClock,
         MemoryActuator,
         MemoryMetricSource,
+        MemoryNets,
         MemoryNotifier,
         MemorySink,
     )
@@ -190,6 +191,7 @@ def against_files(given: Mapping[str, Any]) -> Callable[[datetime], Any]:
         clock=clock,
         metrics=MemoryMetricSource({group: samples}),
         actuator=MemoryActuator([GroupState(group, 2, 2, Bounds(1, 60))]),
+        nets=MemoryNets(),
         models=StoredModels(objects),
         decisions=StoredDecisions(objects, INTERVAL),
         controls=StoredControls(objects),

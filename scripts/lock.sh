@@ -59,10 +59,14 @@ compile lambda/requirements.txt requirements/lambda.in \
 compile requirements/audit.txt requirements/audit.in \
   --universal --python-version 3.11 "$@"
 
+# The environment of the mutants sees the packages of .venv, so it keeps to their versions.
+compile requirements/mutants.txt requirements/mutants.in \
+  --universal --python-version 3.11 "${versions[@]}" "$@"
+
 # No lock may name an index or a place on this machine.
 if grep -nE '^[[:space:]]*--(index-url|extra-index-url|find-links|trusted-host)|https?://|file:|(^|[[:space:]])/[a-z]' \
-  requirements/dev.txt requirements/audit.txt ml-model/requirements.txt locust/requirements.txt \
-  lambda/requirements.txt; then
+  requirements/dev.txt requirements/audit.txt requirements/mutants.txt ml-model/requirements.txt \
+  locust/requirements.txt lambda/requirements.txt; then
   echo "lock: the lines above name an index or a path of this machine" >&2
   exit 1
 fi

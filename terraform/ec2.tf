@@ -339,8 +339,8 @@ resource "aws_autoscaling_group" "worker" {
   ]
 }
 
-# While the controller observes, these scale the group. When it takes over, it is to turn them into
-# a safety net: other targets, no scale-in. Those two fields are therefore not Terraform's.
+# While the controller observes, these scale the group. When it takes over, it turns them into a
+# safety net: other targets, no scale-in. Those two fields are therefore not Terraform's.
 
 resource "aws_autoscaling_policy" "cpu" {
   name                      = "${local.name}-cpu"

@@ -27,6 +27,9 @@ locals {
       requests_per_target   = null
       target_cpu_percent    = null
       instance_hour_price   = null
+      surplus_hour_price    = null
+      baseline_cpu_percent  = null
+      spending_cap_usd      = null
       model                 = null
     }
     groups = {

@@ -40,7 +40,7 @@ locals {
     for arns in local.many_groups ? [local.more_group_arns] : [] : {
       Sid      = "ScaleMoreGroups"
       Effect   = "Allow"
-      Action   = "autoscaling:SetDesiredCapacity"
+      Action   = ["autoscaling:PutScalingPolicy", "autoscaling:SetDesiredCapacity"]
       Resource = arns
     }
   ]
@@ -53,11 +53,13 @@ locals {
       Resource = aws_autoscaling_group.web.arn
     },
     {
-      # Neither describing groups nor reading metrics can be limited to a resource.
+      # Neither describing groups, their activities and policies nor reading metrics can be limited to a resource.
       Sid    = "Look"
       Effect = "Allow"
       Action = [
         "autoscaling:DescribeAutoScalingGroups",
+        "autoscaling:DescribePolicies",
+        "autoscaling:DescribeScalingActivities",
         "cloudwatch:GetMetricData",
       ]
       Resource = "*"
@@ -83,11 +85,13 @@ locals {
       ]
     },
     {
-      # Never models: those are published by people and by training.
+      # Never models: those are published by people and by training. The mode under control/ is
+      # written when the controller itself falls back to observing.
       Sid    = "WriteRecords"
       Effect = "Allow"
       Action = "s3:PutObject"
       Resource = [
+        "${local.records_arn}/control/*",
         "${local.records_arn}/decisions/*",
         "${local.records_arn}/history/*",
       ]

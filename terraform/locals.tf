@@ -63,10 +63,15 @@ locals {
     AUTOSCALER_MISSED_BUDGET          = var.controller.missed_budget
     AUTOSCALER_QUANTILE               = var.controller.quantile
     AUTOSCALER_INSTANCE_HOUR_PRICE    = var.controller.instance_hour_price
+    AUTOSCALER_SURPLUS_HOUR_PRICE     = var.controller.surplus_hour_price
+    AUTOSCALER_BASELINE_CPU_PERCENT   = var.controller.baseline_cpu_percent
+    AUTOSCALER_SPENDING_CAP_USD       = var.controller.spending_cap_usd
+    AUTOSCALER_SPENDING_PERIOD        = var.controller.spending_period
     AUTOSCALER_MAX_MODEL_AGE_DAYS     = var.controller.max_model_age_days
     AUTOSCALER_MODEL                  = var.controller.model
     AUTOSCALER_SCALE_IN_GRACE_MINUTES = var.controller.scale_in_grace_minutes
     AUTOSCALER_SCALE_IN_STEP_PERCENT  = var.controller.scale_in_step_percent
+    AUTOSCALER_NOTIFY_STEP            = var.controller.notify_step
     AUTOSCALER_METRICS_LEVEL          = local.own_metrics_level
     AUTOSCALER_MODEL_CACHE_MB         = var.controller.model_cache_mb
   }

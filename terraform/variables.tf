@@ -466,11 +466,16 @@ variable "controller" {
     missed_budget         = optional(number)
     quantile              = optional(number)
     instance_hour_price   = optional(number)
+    surplus_hour_price    = optional(number, 0)
+    baseline_cpu_percent  = optional(number, 0)
+    spending_cap_usd      = optional(number)
+    spending_period       = optional(string, "day")
     max_model_age_days    = optional(number, 14)
     # Whose published model to use. null: the group's own.
     model                  = optional(string)
     scale_in_grace_minutes = optional(number, 0)
     scale_in_step_percent  = optional(number, 50)
+    notify_step            = optional(number, 10)
     # Of the module's own group, whose alarms look at what it publishes. null: full.
     metrics_level  = optional(string)
     model_cache_mb = optional(number, 100)
@@ -576,6 +581,40 @@ variable "controller" {
 
   validation {
     condition = (
+      var.controller.surplus_hour_price >= 0 && var.controller.surplus_hour_price <= 1000
+    )
+    error_message = "controller.surplus_hour_price is 0 to 1000."
+  }
+
+  validation {
+    condition = (
+      var.controller.baseline_cpu_percent >= 0 && var.controller.baseline_cpu_percent <= 100
+    )
+    error_message = "controller.baseline_cpu_percent is 0 to 100."
+  }
+
+  validation {
+    condition = (
+      coalesce(var.controller.spending_cap_usd, 1) >= 0.01 &&
+      coalesce(var.controller.spending_cap_usd, 1) <= 10000000
+    )
+    error_message = "controller.spending_cap_usd is 0.01 to 10000000."
+  }
+
+  validation {
+    condition = (
+      var.controller.spending_cap_usd == null || var.controller.instance_hour_price != null
+    )
+    error_message = "controller.spending_cap_usd needs controller.instance_hour_price."
+  }
+
+  validation {
+    condition     = contains(["day", "month"], var.controller.spending_period)
+    error_message = "controller.spending_period is day or month."
+  }
+
+  validation {
+    condition = (
       var.controller.max_model_age_days >= 0.1 && var.controller.max_model_age_days <= 365
     )
     error_message = "controller.max_model_age_days is 0.1 to 365."
@@ -598,6 +637,14 @@ variable "controller" {
       var.controller.scale_in_step_percent >= 1 && var.controller.scale_in_step_percent <= 50
     )
     error_message = "controller.scale_in_step_percent is 1 to 50."
+  }
+
+  validation {
+    condition = (
+      var.controller.notify_step >= 0 && var.controller.notify_step <= 1000 &&
+      floor(var.controller.notify_step) == var.controller.notify_step
+    )
+    error_message = "controller.notify_step is a whole number from 0 to 1000."
   }
 
   validation {
@@ -634,11 +681,16 @@ variable "more_groups" {
     max_model_age_days     = optional(number)
     scale_in_grace_minutes = optional(number)
     scale_in_step_percent  = optional(number)
+    notify_step            = optional(number)
+    spending_period        = optional(string)
     # null: unset, since the controller's are about the module's own group.
     capacity_per_instance = optional(number)
     requests_per_target   = optional(number)
     target_cpu_percent    = optional(number)
     instance_hour_price   = optional(number)
+    surplus_hour_price    = optional(number)
+    baseline_cpu_percent  = optional(number)
+    spending_cap_usd      = optional(number)
     model                 = optional(string)
     # null: full for up to 10 groups in all, basic for up to 100, none for more.
     metrics_level = optional(string)
@@ -698,9 +750,13 @@ variable "more_groups" {
           missed_budget          = [0.00001, 0.2]
           quantile               = [0.5, 0.9999]
           instance_hour_price    = [0.0001, 1000]
+          surplus_hour_price     = [0, 1000]
+          baseline_cpu_percent   = [0, 100]
+          spending_cap_usd       = [0.01, 10000000]
           max_model_age_days     = [0.1, 365]
           scale_in_grace_minutes = [0, 240]
           scale_in_step_percent  = [1, 50]
+          notify_step            = [0, 1000]
         } :
         coalesce(group[key], range[0]) >= range[0] && coalesce(group[key], range[0]) <= range[1]
       ]
@@ -711,11 +767,11 @@ variable "more_groups" {
   validation {
     condition = alltrue(flatten([
       for group in values(var.more_groups) : [
-        for days_or_seconds in [group.history_days, group.metric_delay_seconds] :
-        floor(coalesce(days_or_seconds, 0)) == coalesce(days_or_seconds, 0)
+        for number in [group.history_days, group.metric_delay_seconds, group.notify_step] :
+        floor(coalesce(number, 0)) == coalesce(number, 0)
       ]
     ]))
-    error_message = "more_groups: history_days and metric_delay_seconds are whole numbers."
+    error_message = "more_groups: history_days, metric_delay_seconds and notify_step are whole numbers."
   }
 
   validation {
@@ -744,6 +800,22 @@ variable "more_groups" {
       ]) <= 1
     ])
     error_message = "more_groups: set at most one of miss_price, missed_budget and quantile."
+  }
+
+  validation {
+    condition = alltrue([
+      for group in values(var.more_groups) :
+      group.spending_cap_usd == null || group.instance_hour_price != null
+    ])
+    error_message = "more_groups: spending_cap_usd needs instance_hour_price."
+  }
+
+  validation {
+    condition = alltrue([
+      for group in values(var.more_groups) :
+      contains(["day", "month"], coalesce(group.spending_period, "day"))
+    ])
+    error_message = "more_groups: spending_period is day or month."
   }
 
   validation {

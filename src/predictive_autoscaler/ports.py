@@ -44,6 +44,23 @@ class GroupControl:
     calendar: tuple[CalendarEvent, ...] = ()
 
 
+@dataclass(frozen=True)
+class Net:
+    """A group's own target tracking policy, which scales without us.
+
+    Attributes:
+        policy: its name.
+        metric: "cpu" (mean CPU of the group, percent) or "requests" (per target and minute).
+        target: what it holds the metric at.
+        scale_in: whether it may take capacity away, too.
+    """
+
+    policy: str
+    metric: str
+    target: float
+    scale_in: bool
+
+
 class Clock(Protocol):
     """Tells the time."""
 
@@ -104,6 +121,28 @@ class Actuator(Protocol):
 
         Raises:
             SourceError: refused or failed; GroupNotFoundError if the group is gone.
+        """
+        ...
+
+
+class Nets(Protocol):
+    """Reads and changes the target tracking policies that stand behind the controller."""
+
+    def read(self, groups: Sequence[str]) -> Mapping[str, tuple[Net, ...] | AutoscalerError]:
+        """Each group's policies on CPU and requests that are in force, or why they cannot be
+        read; a group without any has (). Groups whose policies nobody knows are left out.
+
+        Raises:
+            SourceError: the service did not answer.
+        """
+        ...
+
+    def set(self, group: str, net: Net) -> None:
+        """Give the policy of this name this target and this say about scale-in; all else of
+        it stays.
+
+        Raises:
+            SourceError: refused, failed, or there is no such policy.
         """
         ...
 
@@ -171,6 +210,20 @@ class ControlStore(Protocol):
         """
         ...
 
+    def save(
+        self, group: str, control: GroupControl, *, instead_of: GroupControl | None = None
+    ) -> None:
+        """Replace what was said.
+
+        Args:
+            instead_of: what was read before; if somebody has said something else since,
+                nothing is written, so that no edit of theirs is lost.
+
+        Raises:
+            SourceError: it was not written.
+        """
+        ...
+
 
 class HistoryStore(Protocol):
     """Keeps finished days of metrics, since CloudWatch forgets minutes after 15 days."""
@@ -203,6 +256,7 @@ class Ports:
     clock: Clock
     metrics: MetricSource
     actuator: Actuator
+    nets: Nets
     models: ModelStore
     decisions: DecisionLog
     controls: ControlStore

@@ -13,6 +13,7 @@ from predictive_autoscaler.adapters.aws.clients import Clients
 from predictive_autoscaler.adapters.aws.cloudwatch import CloudWatchMetricSource
 from predictive_autoscaler.adapters.aws.cloudwatch_calls import MetricDimensions
 from predictive_autoscaler.adapters.aws.cloudwatch_sink import CloudWatchMetricSink
+from predictive_autoscaler.adapters.aws.nets import AutoScalingNets
 from predictive_autoscaler.adapters.aws.s3 import S3Objects
 from predictive_autoscaler.adapters.aws.sns import notifier_for
 from predictive_autoscaler.adapters.clock import SystemClock
@@ -25,8 +26,10 @@ from predictive_autoscaler.adapters.stores import (
 )
 from predictive_autoscaler.app.collect import read_history
 from predictive_autoscaler.app.control import Controller
+from predictive_autoscaler.app.modes import ModeDesk
 from predictive_autoscaler.app.published_metrics import NAMESPACE
 from predictive_autoscaler.app.settings import (
+    GROUPS,
     GroupSettings,
     Settings,
     groups_address,
@@ -73,6 +76,7 @@ class AwsController:
             clock=clock,
             metrics=self._metrics,
             actuator=AutoScalingActuator(clients.autoscaling),
+            nets=AutoScalingNets(clients.autoscaling),
             models=StoredModels(objects, settings.model_cache_bytes),
             decisions=StoredDecisions(objects, interval),
             controls=StoredControls(objects),
@@ -119,14 +123,7 @@ class AwsController:
         return self._list.data.decode(errors="replace")
 
     def _read_list(self) -> StoredObject:
-        address = self._listed_at or ""
-        bucket, _, key = address.removeprefix("s3://").partition("/")
-        if not bucket or not key:
-            raise SettingsError(f"AUTOSCALER_GROUPS is {address!r}; allowed is s3://BUCKET/KEY")
-        found = S3Objects(self._clients.s3, bucket).get(key, self._list)
-        if found is None:
-            raise SettingsError(f"AUTOSCALER_GROUPS is {address!r}; there is no such object")
-        return found
+        return _listed(self._clients, self._listed_at or "", self._list)
 
 
 def aws_models(bucket: str) -> ModelStore:
@@ -166,6 +163,55 @@ def aws_group(name: str) -> GroupState:
     if name not in found:
         raise GroupNotFoundError(f"there is no group {name!r}; check ASG_NAME and AWS_REGION")
     return found[name]
+
+
+def aws_mode_desk(environment: Mapping[str, str]) -> ModeDesk:
+    """Where the mode of the group ASG_NAME is seen and changed; it may be one of a list.
+
+    Raises:
+        SettingsError: the settings are not complete or not allowed, or name no such group.
+        GroupNotFoundError: AWS has none of this name. SourceError: AWS did not answer.
+    """
+    clients = Clients()
+    settings, group = _group_of(environment, clients)
+    aws_group(group.name)
+    return ModeDesk(
+        group=group,
+        nets=AutoScalingNets(clients.autoscaling),
+        controls=StoredControls(S3Objects(clients.s3, settings.bucket)),
+        record=find_decision(settings.bucket, None),
+    )
+
+
+def _group_of(environment: Mapping[str, str], clients: Clients) -> tuple[Settings, GroupSettings]:
+    def fetch(address: str) -> str:
+        return _listed(clients, address).data.decode(errors="replace")
+
+    name = environment.get("ASG_NAME", "")
+    if environment.get(GROUPS):
+        listed = {key: text for key, text in environment.items() if key != "ASG_NAME"}
+        settings = read_settings(listed, fetch)
+        if name in settings.refused:
+            raise SettingsError(f"{name}: {settings.refused[name]}")
+        for group in settings.groups:
+            if group.name == name:
+                return settings, group
+        if not name:
+            names = ", ".join(group.name for group in settings.groups)
+            raise SettingsError(f"ASG_NAME is not set; the groups of {GROUPS} are {names}")
+    settings = read_settings(environment, fetch)
+    return settings, settings.groups[0]
+
+
+def _listed(clients: Clients, address: str, known: StoredObject | None = None) -> StoredObject:
+    """The list of groups at an address."""
+    bucket, _, key = address.removeprefix("s3://").partition("/")
+    if not bucket or not key:
+        raise SettingsError(f"AUTOSCALER_GROUPS is {address!r}; allowed is s3://BUCKET/KEY")
+    found = S3Objects(clients.s3, bucket).get(key, known)
+    if found is None:
+        raise SettingsError(f"AUTOSCALER_GROUPS is {address!r}; there is no such object")
+    return found
 
 
 def find_decision(bucket: str, slot: datetime | None) -> Json | None:

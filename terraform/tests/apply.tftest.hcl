@@ -112,7 +112,9 @@ run "many" {
     lambda        = { zip = "versions.tf", memory_mb = 1769, timeout_seconds = 120 }
     redis         = { existing_host = "redis.example.internal" }
     controller = {
-      mode = "full", capacity_per_instance = 1000, miss_price = 20, model = "saleor-template"
+      mode                = "full", capacity_per_instance = 1000, miss_price = 20, model = "saleor-template"
+      instance_hour_price = 0.05, surplus_hour_price = 0.1, baseline_cpu_percent = 20
+      spending_cap_usd    = 100, spending_period = "month"
     }
     more_groups = {
       "shop-eu" = {
@@ -171,7 +173,9 @@ run "quantile" {
     secrets       = { generate = false }
     lambda        = { zip = "versions.tf" }
     redis         = { existing_host = "redis.example.internal" }
-    controller    = { quantile = 0.95, instance_hour_price = 0.05, interval_minutes = 30 }
+    controller = {
+      quantile = 0.95, interval_minutes = 30, instance_hour_price = 0.05, spending_cap_usd = 100
+    }
   }
 
   assert {

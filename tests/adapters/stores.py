@@ -63,9 +63,11 @@ class CountingObjects:
             self.sent.append(key)
         return found
 
-    def put(self, key: str, data: bytes, *, if_absent: bool = False) -> bool:
+    def put(
+        self, key: str, data: bytes, *, if_absent: bool = False, if_tag: str | None = None
+    ) -> bool:
         self.calls.append(f"put {key}")
-        return self.inner.put(key, data, if_absent=if_absent)
+        return self.inner.put(key, data, if_absent=if_absent, if_tag=if_tag)
 
     def keys(self, prefix: str, after: str = "") -> Iterator[str]:
         self.calls.append(f"list {prefix}")

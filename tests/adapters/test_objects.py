@@ -122,3 +122,16 @@ def test_s3_failures_are_told_apart() -> None:
         S3Objects(failing(client_error("SlowDown", status=503)), "b").get("a")
     with pytest.raises(AccessDeniedError, match=r"s3:ListBucket"):
         S3Objects(failing(client_error("AccessDenied", status=403)), "b").get("a")
+
+
+def test_a_write_can_depend_on_what_is_there(objects: ObjectStore) -> None:
+    objects.put("a/b", b"old")
+    found = objects.get("a/b")
+    assert found is not None
+    assert objects.put("a/b", b"new", if_tag=found.tag)
+    assert not objects.put("a/b", b"late", if_tag=found.tag)
+    assert not objects.put("a/none", b"late", if_tag=found.tag)
+    newest = objects.get("a/b")
+    assert newest is not None
+    assert newest.data == b"new"
+    assert objects.get("a/none") is None

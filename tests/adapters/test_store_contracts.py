@@ -125,6 +125,20 @@ def test_what_operators_said_is_kept(stores: Stores) -> None:
         assert stores.controls.load_each([GROUP])[GROUP] == control
 
 
+def test_an_edit_of_somebody_else_is_not_lost(stores: Stores) -> None:
+    """The mode is changed while a colleague announces an event."""
+    event = CalendarEvent("sale", NOON, NOON + timedelta(hours=3), 12)
+    nothing = stores.controls.load_each([GROUP])[GROUP]
+    assert isinstance(nothing, GroupControl)
+    stores.controls.save(GROUP, GroupControl("observe"), instead_of=nothing)
+    announced = GroupControl("observe", (event,))
+    stores.controls.save(GROUP, announced, instead_of=GroupControl("observe"))
+    for stale in (nothing, GroupControl("observe")):
+        with pytest.raises(SourceError, match="changed by somebody else"):
+            stores.controls.save(GROUP, GroupControl("full"), instead_of=stale)
+    assert stores.controls.load_each([GROUP])[GROUP] == announced
+
+
 def test_finished_days_are_kept_exactly(stores: Stores) -> None:
     samples = day_of_samples()
     stores.history.save(GROUP, DAY, samples)

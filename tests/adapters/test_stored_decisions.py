@@ -51,7 +51,9 @@ class LosesAnswers:
     def get(self, key: str, known: StoredObject | None = None) -> StoredObject | None:
         return self._inner.get(key, known)
 
-    def put(self, key: str, data: bytes, *, if_absent: bool = False) -> bool:
+    def put(
+        self, key: str, data: bytes, *, if_absent: bool = False, if_tag: str | None = None
+    ) -> bool:
         self._inner.put(key, data, if_absent=if_absent)
         return self._inner.put(key, data, if_absent=if_absent)
 

@@ -123,6 +123,17 @@ def make_groups(aws: LocalAws) -> None:
             DesiredCapacity=1,
             VPCZoneIdentifier=model["VPCZoneIdentifier"],
         )
+        client.put_scaling_policy(
+            AutoScalingGroupName=name,
+            PolicyName=f"{name}-cpu",
+            PolicyType="TargetTrackingScaling",
+            TargetTrackingConfiguration={
+                "PredefinedMetricSpecification": {
+                    "PredefinedMetricType": "ASGAverageCPUUtilization"
+                },
+                "TargetValue": 70.0,
+            },
+        )
 
 
 def fill_bucket(aws: LocalAws, samples: Samples) -> None:
@@ -207,6 +218,8 @@ def test_a_hundred_groups(fleet: Fleet) -> None:
     assert calls["ListObjectsV2"] == 2
     assert calls["GetObject"] == 2  # the list of groups, and the record before
     assert calls["DescribeAutoScalingGroups"] <= 2
+    assert calls["DescribePolicies"] == 1
+    assert calls["PutScalingPolicy"] == 0
     assert calls["PutMetricData"] == 1
     changed = sum(part["outcome"]["status"] == "applied" for part in record["groups"].values())
     assert calls["SetDesiredCapacity"] == changed

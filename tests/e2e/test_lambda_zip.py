@@ -38,7 +38,14 @@ from scripts.build_lambda import (
     find_interpreter,
     serving_part,
 )
-from tests.helpers.commands import ROOT, TRAINING_SCRIPT, clean_environment, json_of, run
+from tests.helpers.commands import (
+    ROOT,
+    TRAINING_SCRIPT,
+    clean_environment,
+    json_of,
+    run,
+    succeeded,
+)
 from tests.helpers.waves import DAYS, INTERVAL, controller_environment, recorded
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -219,6 +226,7 @@ def aws() -> Iterator[tuple[LocalAws, dict[str, str], str]]:
             script=TRAINING_SCRIPT,
             env=clean_environment(**environment),
         )
+        succeeded(run("mode", "full", "--yes", env=clean_environment(**environment)))
         yield made, environment, json_of(training)["published"]
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from predictive_autoscaler.app.control import Controller
 from predictive_autoscaler.core.types import Json
 from predictive_autoscaler.errors import AutoscalerError
-from predictive_autoscaler.ports import Ports
+from predictive_autoscaler.ports import Net, Ports
 from tests.helpers.shop import DECIDED_FROM, GROUP, START, World, world
 
 CALM, FAULTY, HEALED = 1, 2, 4
@@ -18,6 +18,9 @@ START_INSTANCES = 40
 """So many that a calm night scales in at once: whoever holds, is seen to hold."""
 FIRST = int((DECIDED_FROM - START).total_seconds()) // 900
 """The bin that begins with the first slot; the newest one known then is the one before."""
+
+AS_NETS = (Net("web-cpu", "cpu", 85.0, False), Net("web-requests", "requests", 240.0, False))
+"""The group's own policies, as mode full wants them."""
 
 
 class Switch:
@@ -88,6 +91,7 @@ class Scene:
 def scene(made: World | None = None) -> Scene:
     """A calm night with too many instances."""
     made = made or world(desired=START_INSTANCES)
+    made.nets.nets[GROUP] = AS_NETS
     plain = made.controller()._ports
     ports = {name: Switch(port) for name, port in vars(plain).items()}
     switched: Any = ports

@@ -23,7 +23,8 @@ from predictive_autoscaler.errors import (
     SourceError,
     ThrottledError,
 )
-from tests.faults.scene import FAULTY, Scene
+from predictive_autoscaler.ports import Net
+from tests.faults.scene import AS_NETS, FAULTY, Scene
 from tests.helpers.shop import GROUP, model
 
 
@@ -246,10 +247,43 @@ def somebody_is_quicker(scene: Scene) -> None:
     scene.ports["actuator"].faults["describe"] = fault
 
 
+def policies_are(*nets: Net) -> Callable[[Scene], None]:
+    """Another hand sets the group's own policies, for good."""
+    return lambda scene: scene.world.nets.nets.__setitem__(GROUP, nets)
+
+
+def policies_cannot_be_set(error: Exception) -> Callable[[Scene], None]:
+    """Another hand has set them, and they cannot be set right."""
+
+    def plant(scene: Scene) -> None:
+        policies_are(*ORDINARY)(scene)
+        failing("nets", "set", error)(scene)
+
+    return plant
+
+
+def policies_are_set_and_then_time_out(scene: Scene) -> None:
+    """AWS did it, but its answers were lost."""
+
+    def fault(real: Any, group: str, net: Net) -> None:
+        real(group, net)
+        raise SourceError("Read timeout on endpoint")
+
+    policies_are(*ORDINARY)(scene)
+    scene.ports["nets"].faults["set"] = fault
+
+
+def policies_vanish_before_they_are_set(scene: Scene) -> None:
+    """Another hand deletes them between the look and the change."""
+    policies_are()(scene)
+    answering("nets", "read", lambda _: {GROUP: ORDINARY})(scene)
+
+
 def everything_at_once(scene: Scene) -> None:
     for port, method in (
         ("metrics", "read"),
         ("controls", "load_each"),
+        ("nets", "read"),
         ("sink", "publish"),
         ("notifier", "notify"),
         ("history", "load"),
@@ -259,6 +293,11 @@ def everything_at_once(scene: Scene) -> None:
     model_load_breaks(scene)
 
 
+CPU, REQUESTS = AS_NETS
+ORDINARY = (
+    replace(CPU, target=70.0, scale_in=True),
+    replace(REQUESTS, target=1000.0, scale_in=True),
+)
 HOLD, DEGRADE, REFUSE, RETRY, RESUME, GO_ON = Outcome
 
 
@@ -332,6 +371,22 @@ def _rows() -> Iterator[Fault]:
         )
         yield Fault(
             "SNS", kind, "people cannot be told", GO_ON, failing("notifier", "notify", error)
+        )
+        yield Fault(
+            "policies",
+            kind,
+            "the group's own policies cannot be read",
+            HOLD,
+            failing("nets", "read", error),
+            f"the group's own scaling policies could not be read: {words}",
+        )
+        yield Fault(
+            "policies",
+            kind,
+            "somebody has set them, and they cannot be set right",
+            HOLD,
+            policies_cannot_be_set(error),
+            f"could not be set right: {words}",
         )
         yield Fault(
             "CloudWatch",
@@ -632,6 +687,7 @@ def _rows() -> Iterator[Fault]:
         "minimum",
         heals=False,
     )
+    yield from _about_policies()
     yield Fault(
         "settings",
         "garbage",
@@ -655,6 +711,61 @@ def _rows() -> Iterator[Fault]:
         everything_at_once,
         "the network is down",
     )
+
+
+def _about_policies() -> Iterator[Fault]:
+    nan = float("nan")
+    yield Fault(
+        "policies",
+        "empty",
+        "the group has none: nothing stands behind the controller",
+        GO_ON,
+        answering("nets", "read", lambda _: {GROUP: ()}),
+        "no target tracking policy stands behind the controller",
+    )
+    yield Fault(
+        "policies",
+        "empty",
+        "they vanish between the look and the change",
+        HOLD,
+        policies_vanish_before_they_are_set,
+        "could not be set right: group 'web' has no policy",
+        heals=False,
+    )
+    yield Fault(
+        "policies", "partial", "one of the two is gone", GO_ON, policies_are(CPU), ticks=FAULTY
+    )
+    yield Fault(
+        "policies",
+        "late",
+        "they are set right, but the answer is lost",
+        HOLD,
+        policies_are_set_and_then_time_out,
+        "could not be set right: Read timeout",
+        ticks=1,
+    )
+    for what, nets in (
+        ("another hand makes them ordinary again", ORDINARY),
+        ("another hand lets one scale in", (replace(CPU, scale_in=True), REQUESTS)),
+        ("another hand gives one another target", (CPU, replace(REQUESTS, target=500.0))),
+    ):
+        yield Fault(
+            "policies", "reordered", what, HOLD, policies_are(*nets), "set right (", ticks=1
+        )
+    for what, target in (
+        ("a target that is no number", nan),
+        ("a target of zero", 0.0),
+        ("a target below zero", -85.0),
+    ):
+        yield Fault(
+            "policies",
+            "garbage",
+            what,
+            HOLD,
+            policies_are(replace(CPU, target=target), REQUESTS),
+            "set right (web-cpu",
+            ticks=1,
+        )
 
 
 TABLE = tuple(_rows())

@@ -131,6 +131,7 @@ def test_the_table_is_as_wide_as_it_claims() -> None:
         "settings",
         "concurrency",
         "other hands",
+        "policies",
     }
     assert kinds == {
         "throttled",

@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
+from predictive_autoscaler.app.keeper import Keeper
 from predictive_autoscaler.core.types import Bounds, Json
 from tests.faults.scene import Scene, part, scene
 from tests.faults.table import TABLE, Fault, Outcome
@@ -19,7 +20,8 @@ DAYS_A_STORY = 2
 PORT_FAULTS = [
     fault
     for fault in TABLE
-    if fault.heals and fault.area in ("CloudWatch", "Auto Scaling", "S3", "SNS", "model")
+    if fault.heals
+    and fault.area in ("CloudWatch", "Auto Scaling", "S3", "SNS", "model", "policies")
 ]
 HANDS = [None, "a person", "a scaling policy", "a schedule"]
 simulated = {"ticks": 0}
@@ -77,6 +79,7 @@ class Days(RuleBasedStateMachine):
     def the_function_starts_cold(self) -> None:
         fresh = self.scene.world.controller()
         fresh._ports = self.scene.controller._ports
+        fresh._keeper = Keeper(fresh._ports.nets, fresh._ports.controls)
         fresh._collector = type(fresh._collector)(fresh._ports.metrics, fresh._ports.history)
         self.scene.controller = fresh
 

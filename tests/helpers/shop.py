@@ -18,6 +18,7 @@ from predictive_autoscaler.adapters.memory import (
     MemoryHistoryStore,
     MemoryMetricSource,
     MemoryModelStore,
+    MemoryNets,
     MemoryNotifier,
     MemorySink,
 )
@@ -99,6 +100,7 @@ def settings(name: str = GROUP, interval_minutes: int = 15, **variables: str) ->
         "METRIC_PERIOD_SECONDS": str(interval_minutes * 60),
         "CAPACITY_PER_INSTANCE": str(capacity(interval_minutes * 60)),
         "HISTORY_DAYS": "9",
+        "NOTIFY_STEP": "0",
     } | variables
     environment = {f"AUTOSCALER_{key}": value for key, value in given.items() if value}
     names = {"ASG_NAME": name, "LOAD_BALANCER": "app/web/1", "S3_BUCKET": "bucket"}
@@ -196,6 +198,7 @@ class World:
     decisions: DecisionLog = field(default_factory=JsonDecisionLog)
     history: HistoryStore = field(default_factory=CountedHistory)
     clock: FixedClock = field(default_factory=lambda: FixedClock(FIRST_TICK))
+    nets: MemoryNets = field(default_factory=MemoryNets)
     models: MemoryModelStore = field(default_factory=MemoryModelStore)
     controls: MemoryControlStore = field(default_factory=MemoryControlStore)
     sink: MemorySink = field(default_factory=MemorySink)
@@ -208,6 +211,7 @@ class World:
             clock=self.clock,
             metrics=self.source,
             actuator=self.actuator,
+            nets=self.nets,
             models=self.models,
             decisions=self.decisions,
             controls=self.controls,
@@ -216,6 +220,11 @@ class World:
             notifier=self.notifier,
         )
         return Controller(ports, self.groups, self.lines.append)
+
+    @property
+    def told(self) -> list[str]:
+        """What people were told, without the closing line on where to read more."""
+        return [text.partition("\n\nWhy: ")[0] for _, text in self.notifier.messages]
 
     def publish(self, trained: TrainedModel, group: str = GROUP) -> None:
         """Put a model into the store as training does."""

@@ -160,6 +160,7 @@ def rehearsal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsal]:
             env=clean_environment(**environment),
         )
         made = Rehearsal(aws, environment, folder, start, json_of(training))
+        succeeded(run("mode", "full", "--yes", env=made.variables()))
         calls = watched(patch)
         with pointed_at(aws.environment):
             tick_by_tick(made, calls)
@@ -284,7 +285,8 @@ class TestTicks:
             assert made["DescribeAutoScalingGroups"] == 1 + int(changed)
             assert made["GetObject"] == 1  # the record before
             assert made["ListObjectsV2"] == 2  # what operators have said, published models
-            assert sum(made.values()) == 8 + 2 * int(changed)
+            assert made["DescribePolicies"] == 1
+            assert sum(made.values()) == 9 + 2 * int(changed)
 
     def test_the_model_is_fetched_once_and_then_only_asked_for(self, rehearsal: Rehearsal) -> None:
         def fetched(tick: int, ending: str) -> list[int]:

@@ -33,6 +33,7 @@ COMMANDS = {
     "collect": ["--out", "--days", "--asg-name", "--json"],
     "decide": ["--apply", "--bucket", "--json"],
     "explain": ["--record", "--bucket", "--json"],
+    "mode": ["--yes", "--asg-name", "--json", "off|observe|full"],
     "backtest": ["--quantile", "--what-if", "--settings", "--from", "--scheduler", "Examples:"],
     "demo": ["--trace", "--out", "--capacity-per-instance", "--json"],
 }

@@ -21,7 +21,7 @@ from predictive_autoscaler.errors import (
     ModelNotFoundError,
     SourceError,
 )
-from predictive_autoscaler.ports import GroupControl, MetricRequest, MetricValue
+from predictive_autoscaler.ports import GroupControl, MetricRequest, MetricValue, Net
 
 RECORDS_LOOKBACK = timedelta(days=2)
 """A record older than this is no start for a new one; the same for all decision logs."""
@@ -126,7 +126,10 @@ class MemoryActuator:
         return self.groups[group].changed_by if group in self.groups else None
 
     def set_desired(self, group: str, instances: int) -> None:
-        """As the port says; like AWS, it refuses what lies outside the group's bounds."""
+        """As the port says; like AWS, it refuses what lies outside the group's bounds.
+
+        Instances are in service at once; whoever models their boot says so by `put`.
+        """
         if self.set_error is not None:
             raise self.set_error
         state = self.groups.get(group)
@@ -137,8 +140,45 @@ class MemoryActuator:
                 f"capacity {instances} of group {group!r} is outside "
                 f"{state.bounds.min_instances} to {state.bounds.max_instances}"
             )
-        self.groups[group] = replace(state, desired_instances=instances)
+        self.groups[group] = replace(
+            state, desired_instances=instances, in_service_instances=instances
+        )
         self.calls.append((group, instances))
+
+
+class MemoryNets:
+    """Target tracking policies by group; none are known of a group that is not given.
+
+    Attributes:
+        nets: by group.
+        calls: every (group, net) that was accepted by `set`, in order.
+        reads: how many times `read` was called.
+        read_error, set_error: raised by the respective calls, while set.
+    """
+
+    def __init__(self, nets: Mapping[str, Sequence[Net]] | None = None) -> None:
+        self.nets = {group: tuple(found) for group, found in (nets or {}).items()}
+        self.calls: list[tuple[str, Net]] = []
+        self.reads = 0
+        self.read_error: AutoscalerError | None = None
+        self.set_error: AutoscalerError | None = None
+
+    def read(self, groups: Sequence[str]) -> dict[str, tuple[Net, ...] | AutoscalerError]:
+        """As the port says."""
+        self.reads += 1
+        if self.read_error is not None:
+            raise self.read_error
+        return {group: self.nets[group] for group in groups if group in self.nets}
+
+    def set(self, group: str, net: Net) -> None:
+        """As the port says."""
+        if self.set_error is not None:
+            raise self.set_error
+        found = self.nets.get(group, ())
+        if net.policy not in {one.policy for one in found}:
+            raise SourceError(f"group {group!r} has no policy {net.policy!r}")
+        self.nets[group] = tuple(net if one.policy == net.policy else one for one in found)
+        self.calls.append((group, net))
 
 
 class MemoryModelStore:
@@ -233,8 +273,12 @@ class MemoryControlStore:
         """As the port says; nothing said gives the defaults."""
         return {group: self._controls.get(group, _NOTHING_SAID) for group in groups}
 
-    def save(self, group: str, control: GroupControl) -> None:
-        """Replace what was said."""
+    def save(
+        self, group: str, control: GroupControl, *, instead_of: GroupControl | None = None
+    ) -> None:
+        """As the port says."""
+        if instead_of is not None and self._controls.get(group, _NOTHING_SAID) != instead_of:
+            raise SourceError(f"what is said of {group!r} has been changed by somebody else")
         self._controls[group] = control
 
 
@@ -277,11 +321,18 @@ class MemorySink:
 
 
 class MemoryNotifier:
-    """Keeps what was told in `messages`, as (subject, text)."""
+    """Keeps what was told in `messages`, as (subject, text).
+
+    Attributes:
+        error: raised instead, while set.
+    """
 
     def __init__(self) -> None:
         self.messages: list[tuple[str, str]] = []
+        self.error: AutoscalerError | None = None
 
     def notify(self, subject: str, text: str) -> None:
         """As the port says."""
+        if self.error is not None:
+            raise self.error
         self.messages.append((subject, text))

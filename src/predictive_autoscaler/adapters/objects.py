@@ -35,12 +35,15 @@ class ObjectStore(Protocol):
         """
         ...
 
-    def put(self, key: str, data: bytes, *, if_absent: bool = False) -> bool:
+    def put(
+        self, key: str, data: bytes, *, if_absent: bool = False, if_tag: str | None = None
+    ) -> bool:
         """Write an object.
 
         Returns:
-            False if it was to be `if_absent` and exists (or is just being written by
-            someone else); of several such writers exactly one is told True.
+            False if it was to be `if_absent` and exists, or no longer has the tag `if_tag`
+            (or is just being written by someone else); of several such writers exactly one
+            is told True.
         """
         ...
 
@@ -54,7 +57,10 @@ class ObjectStore(Protocol):
 
 
 class DirectoryObjects:
-    """Objects as files below a directory, which is made with the first of them."""
+    """Objects as files below a directory, which is made with the first of them.
+
+    Files know no tags: between looking at one and replacing it, another writer can come.
+    """
 
     def __init__(self, root: Path) -> None:
         self._root = root
@@ -69,8 +75,14 @@ class DirectoryObjects:
         tag = _tag(data)
         return known if known is not None and known.tag == tag else StoredObject(data, tag)
 
-    def put(self, key: str, data: bytes, *, if_absent: bool = False) -> bool:
+    def put(
+        self, key: str, data: bytes, *, if_absent: bool = False, if_tag: str | None = None
+    ) -> bool:
         """As ObjectStore says."""
+        if if_tag is not None:
+            present = self.get(key)
+            if present is None or present.tag != if_tag:
+                return False
         path = self._root / key
         with self._file_errors("write", key):
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -11,13 +11,20 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from predictive_autoscaler.app.bulletin import (
+    Bulletin,
+    bulletin,
+    matters_of,
+    matters_to_json,
+)
 from predictive_autoscaler.app.collect import Collector
+from predictive_autoscaler.app.keeper import Keeper, promote
 from predictive_autoscaler.app.model_check import check_model
+from predictive_autoscaler.app.news import news_of
 from predictive_autoscaler.app.published_metrics import group_values, tick_values
 from predictive_autoscaler.app.record import state_of
 from predictive_autoscaler.app.settings import GroupSettings
 from predictive_autoscaler.app.tick import HELD, LEFT, GroupTick, Tick
-from predictive_autoscaler.app.troubles import new_troubles
 from predictive_autoscaler.core.artifact import Model
 from predictive_autoscaler.core.decide import (
     Evidence,
@@ -59,6 +66,7 @@ class Controller:
         self._ports = ports
         self.groups = tuple(groups)
         self.refused: Mapping[str, str] = {}
+        self._keeper = Keeper(ports.nets, ports.controls)
         self._collector = Collector(ports.metrics, ports.history)
         self._log = log
         self._forecaster = forecaster
@@ -90,15 +98,17 @@ class Controller:
         groups = [GroupTick(settings) for settings in self.groups]
         tick = Tick(now, floor_to(scheduled, interval), groups)
         self._look_up(tick)
+        self._keeper.keep(tick, lambda: seconds_left() >= SECONDS_TO_ACT, dry_run=dry_run)
         windows = self._collect(tick, seconds_left, keep_days=not dry_run)
         self._decide(tick, windows, seconds_left)
         if dry_run:
             return self._as_record(tick, "dry run")
         if not self._claim(tick):
             return {"status": "taken", "slot": utc_text(tick.slot)}
+        self._keeper.fall_back(tick, lambda: seconds_left() >= SECONDS_TO_ACT)
         self._act(tick, seconds_left)
-        self._complete(tick)
-        self._publish(tick)
+        told = self._complete(tick)
+        self._publish(tick, told)
         return tick.record
 
     def _refused(self, now: datetime, scheduled: datetime, interval: timedelta) -> Json:
@@ -136,6 +146,7 @@ class Controller:
             control = controls[group.name]
             if isinstance(control, AutoscalerError):
                 group.faults.append(f"calendar and mode: {control}")
+                group.remember_mode(tick.previous)
             else:
                 group.control = control
 
@@ -199,6 +210,7 @@ class Controller:
                 samples = windows[group.name]
                 outcome = self._decided(tick, group, samples, model)
                 group.decision, group.next_state = outcome.decision, outcome.state
+                promote(group)
                 group.values = group_values(
                     group.settings, samples, self._state(group), outcome, group.mode, tick.now
                 )
@@ -263,6 +275,8 @@ class Controller:
         for group, decision in changing:
             if seconds_left() < SECONDS_TO_SET:
                 group.result = _left("acting")
+            elif group.no_less and decision.after_instances < decision.before_instances:
+                group.result = {"status": HELD, "error": group.no_less}
             elif group.breaker.forbids(tick.now):
                 group.result = {"status": HELD, "error": group.breaker.text}
             else:
@@ -271,11 +285,7 @@ class Controller:
                 group.breaker = group.breaker.after(failed=failed, now=tick.now)
             group.settle()
         for group in tick.groups:
-            entry = tick.record["groups"][group.name]
-            entry["outcome"] = group.result
-            entry["breaker"] = group.breaker.to_json()
-            if group.next_state is not None:
-                entry["state"] = group.next_state.to_json()
+            group.finish(tick.record["groups"][group.name])
 
     def _look_again(self, names: Sequence[str]) -> Mapping[str, GroupState | AutoscalerError]:
         """The groups as they are just before they are changed."""
@@ -304,28 +314,45 @@ class Controller:
             return {"status": "failed", "error": str(error)}
         return {"status": "applied", "instances": wanted}
 
-    def _complete(self, tick: Tick) -> None:
+    def _complete(self, tick: Tick) -> Bulletin:
         tick.record["status"] = "completed"
-        self._try(tick, lambda: self._ports.decisions.complete(tick.slot, tick.record))
+        told = bulletin(news_of(tick), matters_of(tick.previous), tick.now, _explained_by(tick))
+        tick.record["matters"] = matters_to_json(told.unsent)
+        self._keep(tick)
         whole = len(tick.groups) <= WHOLE_RECORDS_UP_TO
         self._log(json.dumps(tick.record if whole else tick.summary()))
+        return told
 
-    def _publish(self, tick: Tick) -> None:
-        """Tell the dashboards and, of new troubles, the people. Nothing here can undo the act."""
+    def _publish(self, tick: Tick, told: Bulletin) -> None:
+        """Tell the dashboards, and people what is new. Nothing here can undo the act."""
         values = [value for group in tick.groups for value in group.values]
         values += tick_values(tick)
         if values:
             self._try(tick, lambda: self._ports.sink.publish(values))
-        text = new_troubles(tick.record, tick.previous)
-        if text:
-            subject = f"Predictive autoscaler: trouble at {utc_text(tick.slot)}"
-            self._try(tick, lambda: self._ports.notifier.notify(subject, text))
+        if told.matters == told.unsent:
+            return
+        subject = f"Predictive autoscaler: news at {utc_text(tick.slot)}"
+        text = told.text
+        if not text or self._try(tick, lambda: self._ports.notifier.notify(subject, text)):
+            # Only now: who is stopped before this tells it again rather than not at all.
+            tick.record["matters"] = matters_to_json(told.matters)
+            self._keep(tick)
 
-    def _try(self, tick: Tick, step: Callable[[], Any]) -> None:
+    def _keep(self, tick: Tick) -> None:
+        self._try(tick, lambda: self._ports.decisions.complete(tick.slot, tick.record))
+
+    def _try(self, tick: Tick, step: Callable[[], Any]) -> bool:
+        """Whether it worked; if not, the log says why."""
         try:
             step()
         except AutoscalerError as error:
             self._log(json.dumps({"slot": utc_text(tick.slot), "warning": str(error)}))
+            return False
+        return True
+
+
+def _explained_by(tick: Tick) -> str:
+    return f"predictive-autoscaler explain {utc_text(tick.slot)}"
 
 
 def _left(before: str) -> Json:

@@ -60,6 +60,16 @@ def group_entry(mode: str, decision: Decision, state: ControllerState, status: s
     }
 
 
+def capacity_of(record: Json | None, group: str) -> float | None:
+    """Requests per interval that an instance carries, as a record last had it, without reading
+    the whole state.
+    """
+    try:
+        return float(part_of(record, group)["state"]["capacity_per_instance"])
+    except (KeyError, ValueError, TypeError):
+        return None
+
+
 def part_of(record: Json | None, group: str) -> Json:
     """A group's part of a record; empty where the record has none, or is garbage."""
     groups = (record or {}).get("groups")

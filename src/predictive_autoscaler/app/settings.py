@@ -48,6 +48,8 @@ class GroupSettings:
     """USD; only a backtest reads it."""
     model_of: str | None = None
     """The group whose model is used; None is its own."""
+    notify_step: int = 10
+    """Instances at once that are worth telling people of; 0: never."""
 
     @property
     def model(self) -> str:
@@ -259,6 +261,7 @@ def _group(
         metrics_level=of("METRICS_LEVEL") or _metrics_level(count),
         instance_hour_price=of("INSTANCE_HOUR_PRICE"),
         model_of=of("MODEL"),
+        notify_step=of("NOTIFY_STEP"),
     )
 
 

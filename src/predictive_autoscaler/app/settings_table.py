@@ -335,6 +335,13 @@ SETTINGS = (
         "At most this share of the instances goes at a time; without a model, 25 or 20 at most.",
     ),
     Setting(
+        "AUTOSCALER_NOTIFY_STEP",
+        10,
+        _whole(0, 1000),
+        "0 to 1000",
+        "People are told of a change by so many instances at once; 0: never.",
+    ),
+    Setting(
         "AUTOSCALER_METRICS_LEVEL",
         None,
         _choice("full", "basic", "none"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from predictive_autoscaler.app.breaker import Breaker
@@ -11,7 +11,7 @@ from predictive_autoscaler.app.record import SCHEMA, group_entry, part_of, state
 from predictive_autoscaler.app.settings import GroupSettings
 from predictive_autoscaler.core.state import ControllerState
 from predictive_autoscaler.core.types import Decision, GroupState, Json, utc_text
-from predictive_autoscaler.ports import GroupControl, MetricValue
+from predictive_autoscaler.ports import MODES, GroupControl, MetricValue
 
 HELD = "held"
 """The outcome of a change that was not tried, since too many before it have failed."""
@@ -25,15 +25,25 @@ class GroupTick:
 
     Of a decision it keeps what is written down: forecasts and windows of many groups would
     take much memory.
+
+    Attributes:
+        control_known: whether what operators have said could be read.
+        faults: what went wrong on the way to the decision; `troubles`: after it.
+        notices: what people are to be told although nothing is wrong.
+        no_less: why what was decided must not be carried out if it scales in; empty if it may.
     """
 
     settings: GroupSettings
     state: GroupState | None = None
     control: GroupControl = field(default_factory=GroupControl)
+    control_known: bool = True
     decision: Decision | None = None
     next_state: ControllerState | None = None
     values: list[MetricValue] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
+    troubles: list[str] = field(default_factory=list)
+    notices: list[str] = field(default_factory=list)
+    no_less: str = ""
     result: Json = field(default_factory=dict)
     breaker: Breaker = field(default_factory=Breaker)
 
@@ -44,6 +54,18 @@ class GroupTick:
     @property
     def mode(self) -> str:
         return self.control.mode or self.settings.mode
+
+    def remember_mode(self, previous: Json | None) -> None:
+        """Where what operators have said cannot be read, the mode is what it was last."""
+        mode = part_of(previous, self.name).get("mode")
+        self.control = GroupControl(mode if mode in MODES else None)
+        self.control_known = False
+
+    def hold(self, reason: str) -> None:
+        """Let the decision not scale in."""
+        if self.state is not None:
+            reasons = [text for text in (self.state.blocked_by, reason) if text]
+            self.state = replace(self.state, blocked_by="; ".join(reasons))
 
     def settle(self) -> None:
         """Remember what the group was left with, where that is not what was decided."""
@@ -62,8 +84,20 @@ class GroupTick:
             return entry | {"breaker": self.breaker.to_json()}
         entry = {"mode": self.mode, "decision": None, "outcome": self.result}
         entry["breaker"] = self.breaker.to_json()
+        if self.faults:
+            entry["troubles"] = list(self.faults)
         state = state_of(previous, self.name)
         return entry | ({"state": state.to_json()} if state else {})
+
+    def finish(self, entry: Json) -> None:
+        """Complete the group's part of the record with what has been done."""
+        entry |= {"mode": self.mode, "outcome": self.result, "breaker": self.breaker.to_json()}
+        if self.next_state is not None:
+            entry["state"] = self.next_state.to_json()
+        if self.troubles:
+            entry["troubles"] = [*entry.get("troubles", ()), *self.troubles]
+        if self.notices:
+            entry["notices"] = list(self.notices)
 
 
 @dataclass

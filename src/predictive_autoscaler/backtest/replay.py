@@ -21,6 +21,7 @@ from predictive_autoscaler.adapters.memory import (
     MemoryHistoryStore,
     MemoryMetricSource,
     MemoryModelStore,
+    MemoryNets,
     MemoryNotifier,
     MemorySink,
 )
@@ -201,6 +202,7 @@ class _World:
             clock=self._clock,
             metrics=self._source,
             actuator=self._actuator,
+            nets=MemoryNets(),
             models=self._models,
             decisions=MemoryDecisionLog(keep=2),
             controls=MemoryControlStore({GROUP: GroupControl(calendar=self._options.calendar)}),

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from predictive_autoscaler import __version__
-from predictive_autoscaler.cli import backtest, collect, decide, demo, explain, quality, train
+from predictive_autoscaler.cli import backtest, collect, decide, demo, explain, mode, quality, train
 from predictive_autoscaler.cli.console import complain
 from predictive_autoscaler.errors import AutoscalerError, UnskilledModelError, UsageError
 
@@ -46,6 +46,7 @@ for command in (
     collect.collect,
     decide.decide,
     explain.explain,
+    mode.mode,
 ):
     app.command()(command)
 app.command(epilog=backtest.EPILOG)(backtest.backtest)

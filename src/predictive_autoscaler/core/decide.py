@@ -137,13 +137,15 @@ def decide(
     group = _group_to_decide_for(evidence)
     capacity = state.capacity_per_instance
     found = forecaster(samples, demand, evidence.model, parameters.features)
-    unstretched = found.forecast
-    judged = unstretched and stretched(unstretched, state.surprise.scale)
-    forecast = judged
-    if state.distrusted and judged and judged.rung is Rung.FOREST:
-        found = forecaster(samples, demand, None, parameters.features)
-        found = replace(found, faults=(DISTRUST, *found.faults))
-        forecast = found.forecast
+    forecast, pending = found.forecast, None
+    if found.forecast:
+        forecast = stretched(found.forecast, state.surprise.scale)
+        # Whether it is followed or not, it is held against what comes.
+        pending = PendingForecast.of(forecast, found.forecast)
+        if state.distrusted and forecast.rung is Rung.FOREST:
+            found = forecaster(samples, demand, None, parameters.features)
+            found = replace(found, faults=(DISTRUST, *found.faults))
+            forecast = found.forecast
     plan = _plan(forecast, state, group.desired_instances, parameters)
     present, quality = _present_demand(demand)
     context = PolicyContext(
@@ -155,15 +157,12 @@ def decide(
         floor_instances=instances_for(present, capacity),
         wish_instances=plan.instances if plan else group.desired_instances,
         newest_quality=quality,
-        doubt=_doubt(evidence, parameters, quality, forecast),
+        doubt=_doubt(evidence, parameters, quality),
         trouble=trouble(samples, capacity),
         calendar=evidence.calendar,
     )
     result = LadderResult(forecast, found.faults)
     decision = _through_policies(evidence, context, result, plan, demand)
-    pending = None
-    if judged and unstretched:
-        pending = PendingForecast.of(judged, unstretched)
     return Outcome(decision, forecast, _next_state(context, decision, pending))
 
 
@@ -236,29 +235,18 @@ def _with_other_hands(state: ControllerState, group: GroupState, now: datetime) 
 
 def _present_demand(demand: AssessedDemand) -> tuple[float, Quality]:
     """The newest known demand (0 if none is) and how far the newest bin can be trusted."""
-    if len(demand.requests) == 0:
-        return 0.0, Quality.MISSING
     known = np.flatnonzero(~np.isnan(demand.requests))
     present = float(demand.requests[known[-1]]) if len(known) else 0.0
     return present, Quality(int(demand.quality[-1]))
 
 
-def _doubt(
-    evidence: Evidence,
-    parameters: ControlParameters,
-    quality: Quality,
-    forecast: Forecast | None,
-) -> str | None:
+def _doubt(evidence: Evidence, parameters: ControlParameters, quality: Quality) -> str | None:
     """Why the data must not lower capacity; None if they may."""
     due = known_until(evidence.now, parameters.interval, parameters.metric_delay)
     if evidence.samples.end < due:
         late = (due - evidence.samples.end) / timedelta(minutes=1)
         return f"the metrics are {late:g} minutes late"
-    if quality in _DOUBTS:
-        return _DOUBTS[quality]
-    if evidence.doubt is not None:
-        return evidence.doubt
-    return None if forecast else "no predictor could answer"
+    return _DOUBTS.get(quality, evidence.doubt)
 
 
 def _through_policies(

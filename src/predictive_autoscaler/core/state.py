@@ -21,7 +21,7 @@ from predictive_autoscaler.core.quality import AssessedDemand
 from predictive_autoscaler.core.spending import Spending
 from predictive_autoscaler.core.surprise import Surprise, first_bin
 from predictive_autoscaler.core.target_tracking import TargetTracking
-from predictive_autoscaler.core.trial import Supply, Trial
+from predictive_autoscaler.core.trial import Lately, Supply, Trial
 from predictive_autoscaler.core.types import (
     Bounds,
     FloatArray,
@@ -89,12 +89,13 @@ class ControllerState:
         shadow: the target tracking that runs beside on the same demand.
         surprise: how the forecasts of the next bin have done.
         trial: what this way of scaling took beside another; `promise`: the last trial of
-            observing, kept while acting.
+            observing, kept while acting; `lately`: the newest days of acting.
         supply, shadow_supply: what was asked for of late, by us and by the shadow.
         held_until: no scale-in before then, since somebody else has changed the group.
         held_by: who.
         spending: money, where a price is known.
         distrusted: the model's forecasts are checked, but not followed.
+        worth_told: people have been told that this trial of observing says: act.
         wishes: (time, instances) that count for the scale-in grace.
     """
 
@@ -108,13 +109,21 @@ class ControllerState:
     supply: Supply
     shadow_supply: Supply
     promise: Trial | None = None
+    lately: Lately | None = None
     held_until: datetime | None = None
     held_by: str = ""
     spending: Spending | None = None
     distrusted: bool = False
+    worth_told: bool = False
     surprise: Surprise = field(default_factory=Surprise)
     wishes: tuple[tuple[datetime, int], ...] = ()
     pending: tuple[PendingForecast, ...] = ()
+
+    @property
+    def lost(self) -> Trial | None:
+        """The newest days, if they show that acting has become worse than target tracking."""
+        recent = self.lately and self.lately.whole
+        return recent if recent and recent.is_lost else None
 
     def having(self, instances: int) -> ControllerState:
         """The state if the group was left with so many, whatever had been decided."""
@@ -132,12 +141,14 @@ class ControllerState:
             "ledger": self.ledger.to_json(),
             "trial": self.trial.to_json(),
             "promise": self.promise and self.promise.to_json(),
+            "lately": self.lately and self.lately.to_json(),
             "supply": list(self.supply.asked),
             "shadow_supply": list(self.shadow_supply.asked),
             "held_until": self.held_until and utc_text(self.held_until),
             "held_by": self.held_by,
             "spending": self.spending and self.spending.to_json(),
             "distrusted": self.distrusted,
+            "worth_told": self.worth_told,
             "surprise": self.surprise.to_json(),
             "wishes": [[utc_text(moment), wish] for moment, wish in self.wishes],
             "pending": [forecast.to_json() for forecast in self.pending],
@@ -165,6 +176,9 @@ class ControllerState:
             held_by=str(content["held_by"]),
             spending=_maybe(Spending.from_json, content["spending"]),
             distrusted=bool(content["distrusted"]),
+            # Records of older versions lack these; their trials are worth keeping.
+            lately=_maybe(Lately.from_json, content.get("lately")),
+            worth_told=bool(content.get("worth_told", False)),
             surprise=Surprise.from_json(content["surprise"]),
             wishes=tuple((utc_from_text(moment), int(wish)) for moment, wish in content["wishes"]),
             pending=tuple(map(PendingForecast.from_json, content["pending"])),
@@ -240,7 +254,9 @@ def in_mode(state: ControllerState, *, observing: bool) -> ControllerState:
         return state
     promise = state.trial if state.trial.observing else None
     now = state.accounted_until
-    return replace(state, trial=Trial(observing, now, now), promise=promise)
+    return replace(
+        state, trial=Trial(observing, now, now), promise=promise, lately=None, worth_told=False
+    )
 
 
 def account(
@@ -300,6 +316,11 @@ def _with_bin(
             float(new.cpu_percent[index]),
             parameters.prices,
         )
+    ours = (state.instances, serving * capacity)
+    lately = None
+    if not observing:
+        begun = state.lately or Lately.beginning(observing, state.trial.until)
+        lately = begun.with_bin(ours, theirs, known, seconds)
     return replace(
         state,
         shadow=shadow,
@@ -312,7 +333,8 @@ def _with_bin(
             interval_seconds=seconds,
             budget=parameters.missed_budget,
         ),
-        trial=state.trial.with_bin((state.instances, serving * capacity), theirs, known, seconds),
+        trial=state.trial.with_bin(ours, theirs, known, seconds),
+        lately=lately,
         spending=spending,
     )
 

@@ -22,6 +22,12 @@ FEWER_HOURS, FEWER_MISSED = 0.02, 0.1
 AS_MANY_HOURS, AS_MANY_MISSED = 0.02, 0.0005
 """Shares of the other's hours, and of all requests, that still count as no more."""
 
+ENOUGH_ACTING = timedelta(days=2)
+"""Acting that costs visitors is not watched for a week."""
+WORSE = 0.05
+WORSE_MISSED = 0.001
+"""Shares by which hours and misses have to be more, and of all requests those missed more."""
+
 
 @dataclass(frozen=True)
 class Supply:
@@ -62,6 +68,13 @@ class Tally:
         return Tally(
             self.instance_hours + billed * interval_seconds / HOUR_SECONDS,
             self.missed_requests + (demand if demand > served_requests else 0.0),
+        )
+
+    def plus(self, other: Tally) -> Tally:
+        """Both together."""
+        return Tally(
+            self.instance_hours + other.instance_hours,
+            self.missed_requests + other.missed_requests,
         )
 
 
@@ -111,6 +124,18 @@ class Trial:
         fewer_missed = missed > 0 and self.avoided_misses >= FEWER_MISSED * missed
         return (fewer_hours and no_more_missed) or (fewer_missed and no_more_hours)
 
+    @property
+    def is_lost(self) -> bool:
+        """Whether two days or more of acting took more hours than target tracking would have
+        and missed more requests, too: both by more than a twentieth, and the requests by a
+        thousandth of all that came.
+        """
+        if self.observing or self.length < ENOUGH_ACTING:
+            return False
+        more_hours = -self.saved_hours > WORSE * self.theirs.instance_hours
+        more_missed = -self.avoided_misses > WORSE * self.theirs.missed_requests
+        return more_hours and more_missed and -self.avoided_misses >= WORSE_MISSED * self.requests
+
     def with_bin(
         self,
         ours: tuple[float, float],
@@ -130,6 +155,16 @@ class Trial:
             requests=self.requests + demand,
             ours=self.ours.with_bin(*ours, demand, interval_seconds),
             theirs=self.theirs.with_bin(*theirs, demand, interval_seconds),
+        )
+
+    def followed_by(self, other: Trial) -> Trial:
+        """Both as one; the other began where this ends."""
+        return replace(
+            self,
+            until=other.until,
+            requests=self.requests + other.requests,
+            ours=self.ours.plus(other.ours),
+            theirs=self.theirs.plus(other.theirs),
         )
 
     def to_json(self) -> Json:
@@ -152,3 +187,50 @@ class Trial:
             ours=Tally(**content["ours"]),
             theirs=Tally(**content["theirs"]),
         )
+
+
+@dataclass(frozen=True)
+class Lately:
+    """The newest two to four days of a trial: months that went well must not hide that it has
+    gone badly since.
+
+    Attributes:
+        newer: of less than two days.
+        older: the two days before it; None in the first two days of the trial.
+    """
+
+    newer: Trial
+    older: Trial | None = None
+
+    @classmethod
+    def beginning(cls, observing: bool, moment: datetime) -> Lately:
+        """Nothing yet."""
+        return cls(Trial(observing, moment, moment))
+
+    @property
+    def whole(self) -> Trial:
+        """All of it."""
+        return self.older.followed_by(self.newer) if self.older else self.newer
+
+    def with_bin(
+        self,
+        ours: tuple[float, float],
+        theirs: tuple[float, float],
+        demand: float,
+        interval_seconds: int,
+    ) -> Lately:
+        """Enter a bin, as into a Trial; what is too old is forgotten."""
+        newer = self.newer.with_bin(ours, theirs, demand, interval_seconds)
+        if newer.length < ENOUGH_ACTING:
+            return Lately(newer, self.older)
+        return Lately(Trial(newer.observing, newer.until, newer.until), newer)
+
+    def to_json(self) -> Json:
+        """Plain values."""
+        return {"newer": self.newer.to_json(), "older": self.older and self.older.to_json()}
+
+    @classmethod
+    def from_json(cls, content: dict[str, Any]) -> Lately:
+        """Read what `to_json` wrote."""
+        older = content["older"]
+        return cls(Trial.from_json(content["newer"]), older and Trial.from_json(older))

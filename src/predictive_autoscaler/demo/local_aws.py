@@ -125,10 +125,28 @@ def _build(aws: LocalAws, low: int, high: int, desired: int) -> tuple[str, str]:
         VPCZoneIdentifier=",".join(subnets),
         TargetGroupARNs=[targets["TargetGroupArn"]],
     )
-    return (
-        balancer["LoadBalancerArn"].split(":loadbalancer/")[1],
-        targets["TargetGroupArn"].split(":")[-1],
-    )
+    load_balancer = balancer["LoadBalancerArn"].split(":loadbalancer/")[1]
+    target_group = targets["TargetGroupArn"].split(":")[-1]
+    _put_policies(aws, f"{load_balancer}/{target_group}")
+    return load_balancer, target_group
+
+
+def _put_policies(aws: LocalAws, resource_label: str) -> None:
+    """The target tracking that a group has before anybody else scales it."""
+    cpu = {"PredefinedMetricType": "ASGAverageCPUUtilization"}
+    requests = {"PredefinedMetricType": "ALBRequestCountPerTarget", "ResourceLabel": resource_label}
+    for name, metric, target in (("cpu", cpu, 70.0), ("requests", requests, 1000.0)):
+        aws.client("autoscaling").put_scaling_policy(
+            AutoScalingGroupName=GROUP,
+            PolicyName=f"{GROUP}-{name}",
+            PolicyType="TargetTrackingScaling",
+            EstimatedInstanceWarmup=300,
+            TargetTrackingConfiguration={
+                "PredefinedMetricSpecification": metric,
+                "TargetValue": target,
+                "DisableScaleIn": False,
+            },
+        )
 
 
 def put_metrics(aws: LocalAws, cloudwatch: Any, samples: Samples) -> None:

@@ -45,6 +45,7 @@ from predictive_autoscaler.report.replay import (
     PolicyRun,
     ReplayReport,
 )
+from predictive_autoscaler.wiring import aws_mode_desk
 
 OURS = "predictive"
 TARGET_TRACKING = "target tracking 70 %"
@@ -129,6 +130,8 @@ def run_demo(traffic: Traffic, options: DemoOptions, progress: Progress) -> Demo
         put_metrics(aws, aws.client("cloudwatch"), past)
         progress.step("training on it")
         published = _train(environment, past, options)
+        with pointed_at(aws.environment):
+            aws_mode_desk(environment).change("observe", "full", lambda line: None)
         progress.step("replaying the day through the Lambda handler")
         records, fleet = _replay(
             traffic.day, aws, environment, Instances(capacity), initial, options, progress

@@ -212,6 +212,56 @@ run "controller_instance_hour_price" {
   expect_failures = [var.controller]
 }
 
+run "controller_surplus_hour_price" {
+  command = plan
+
+  variables {
+    controller = { surplus_hour_price = -1 }
+  }
+
+  expect_failures = [var.controller]
+}
+
+run "controller_baseline_cpu_percent" {
+  command = plan
+
+  variables {
+    controller = { baseline_cpu_percent = 101 }
+  }
+
+  expect_failures = [var.controller]
+}
+
+run "controller_spending_cap_usd" {
+  command = plan
+
+  variables {
+    controller = { instance_hour_price = 0.05, spending_cap_usd = 0 }
+  }
+
+  expect_failures = [var.controller]
+}
+
+run "controller_spending_cap_without_a_price" {
+  command = plan
+
+  variables {
+    controller = { spending_cap_usd = 100 }
+  }
+
+  expect_failures = [var.controller]
+}
+
+run "controller_spending_period" {
+  command = plan
+
+  variables {
+    controller = { spending_period = "week" }
+  }
+
+  expect_failures = [var.controller]
+}
+
 run "controller_max_model_age_days" {
   command = plan
 
@@ -288,6 +338,16 @@ run "controller_scale_in_grace_minutes" {
 
   variables {
     controller = { scale_in_grace_minutes = 241 }
+  }
+
+  expect_failures = [var.controller]
+}
+
+run "controller_notify_step" {
+  command = plan
+
+  variables {
+    controller = { notify_step = 1001 }
   }
 
   expect_failures = [var.controller]
@@ -415,6 +475,26 @@ run "more_groups_aims" {
   expect_failures = [var.more_groups]
 }
 
+run "more_groups_spending_cap_without_a_price" {
+  command = plan
+
+  variables {
+    more_groups = { shop = { load_balancer = "app/shop/1", spending_cap_usd = 100 } }
+  }
+
+  expect_failures = [var.more_groups]
+}
+
+run "more_groups_spending_period" {
+  command = plan
+
+  variables {
+    more_groups = { shop = { load_balancer = "app/shop/1", spending_period = "week" } }
+  }
+
+  expect_failures = [var.more_groups]
+}
+
 run "more_groups_model" {
   command = plan
 
@@ -500,10 +580,15 @@ run "more_groups_that_are_taken" {
           target_cpu_percent     = 60
           missed_budget          = 0.01
           instance_hour_price    = 0.05
+          surplus_hour_price     = 0.1
+          baseline_cpu_percent   = 20
+          spending_cap_usd       = 500
+          spending_period        = "month"
           max_model_age_days     = 7
           model                  = "shop-us"
           scale_in_grace_minutes = 15
           scale_in_step_percent  = 10
+          notify_step            = 5
           metrics_level          = "none"
         }
       },

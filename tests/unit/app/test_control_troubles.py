@@ -62,8 +62,11 @@ def test_a_group_that_is_gone_is_recorded_and_told() -> None:
     assert record["status"] == "completed"
     assert made.actuator.calls == []
     ((subject, text),) = made.notifier.messages
-    assert subject == "Predictive autoscaler: trouble at 2026-03-11T00:00:00Z"
-    assert text == "web: gone: there is no group 'web'"
+    assert subject == "Predictive autoscaler: news at 2026-03-11T00:00:00Z"
+    assert text == (
+        "web: gone: there is no group 'web'\n\n"
+        "Why: predictive-autoscaler explain 2026-03-11T00:00:00Z"
+    )
 
 
 def test_a_group_that_comes_back_goes_on_from_where_it_was() -> None:
@@ -101,7 +104,7 @@ def test_a_refused_act_is_recorded_told_and_tried_again() -> None:
         "error": "SetDesiredCapacity: Rate exceeded",
     }
     assert desired(made) == 3
-    assert made.notifier.messages[0][1] == "web: failed: SetDesiredCapacity: Rate exceeded"
+    assert made.told[0] == "web: failed: SetDesiredCapacity: Rate exceeded"
     made.actuator.set_error = None
     again = made.step()
     assert decision(again)["before_instances"] == 3
@@ -146,9 +149,10 @@ def test_a_read_that_fails_for_a_while_holds_and_is_then_made_up_for() -> None:
     assert decision(records[6])["faults"] == []
     assert decision(records[6])["present_demand_requests"] == shop().requests[FIRST + 5]
     # It is told once, and no more of it afterwards.
-    assert [text for _, text in made.notifier.messages if "metrics:" in text] == [
-        "web: metrics: Rate exceeded"
-    ]
+    # That it is over is told half an hour after it was.
+    metrics = [text for text in made.told if "metrics:" in text]
+    assert metrics[0] == "web: metrics: Rate exceeded"
+    assert metrics[1:] == ["over since 2026-03-11T01:17:00Z: web: metrics: Rate exceeded"]
 
 
 @pytest.mark.parametrize(
@@ -350,7 +354,7 @@ def test_a_model_that_cannot_be_used_is_one_rung_down_visibly(kind: str, tmp_pat
     # It still scales, tells people once, and the dashboard shows the rung.
     assert entry(record)["outcome"]["status"] == "applied"
     made.step()
-    assert [text for _, text in made.notifier.messages] == [f"web: {fault}"]
+    assert made.told == [f"web: {fault}"]
     states = [value.value for value in made.sink.values if value.name == "ModelState"]
     assert states == [1.0, 1.0]
     assert not mark.exists()
@@ -423,27 +427,53 @@ def test_lower_rungs_do_scale_in_at_every_interval(minutes: int) -> None:
 # --- people ------------------------------------------------------------------------------------
 
 
-def test_only_new_troubles_are_told() -> None:
+def test_a_trouble_is_told_once_and_again_only_after_it_was_gone_for_a_while() -> None:
     made = world()
-    controller = made.controller()
+    bad = {1, 2, 4, 12}
 
     def weather(tick: int) -> None:
-        made.source.error = ThrottledError("Rate exceeded") if tick in (1, 2, 5) else None
-        made.actuator.set_error = SourceError("refused") if tick == 2 else None
+        made.source.error = ThrottledError("Rate exceeded") if tick in bad else None
 
-    made.run(7, controller, before_each=weather)
-    slots = [
-        subject.removeprefix("Predictive autoscaler: trouble at ")
-        for subject, _ in made.notifier.messages
-    ]
-    # Told at 1, when it began, and at 5, when it began again; at 2 nothing new but the refusal,
-    # if there was anything to set.
-    assert "2026-03-11T00:15:00Z" in slots
-    assert "2026-03-11T01:15:00Z" in slots
-    assert {"2026-03-11T00:00:00Z", "2026-03-11T00:45:00Z", "2026-03-11T01:30:00Z"}.isdisjoint(
-        slots
-    )
-    assert sum("metrics: Rate exceeded" in text for _, text in made.notifier.messages) == 2
+    made.run(14, before_each=weather)
+    told = {
+        subject.partition("T")[2]: text.partition("\n")[0]
+        for subject, text in made.notifier.messages
+    }
+    assert told == {
+        "00:15:00Z": "web: metrics: Rate exceeded",
+        "01:30:00Z": "over since 2026-03-11T01:02:00Z: web: metrics: Rate exceeded",
+        "03:00:00Z": "web: metrics: Rate exceeded",
+    }
+
+
+def test_a_message_that_could_not_be_sent_is_sent_by_a_later_tick() -> None:
+    made = world(with_model=False)
+    made.notifier.error = SourceError("sns: timed out")
+    made.step()
+    assert made.told == []
+    made.notifier.error = None
+    made.step()
+    made.step()
+    assert made.told == ["web: forest: no model of group 'web' has been published"]
+
+
+def test_who_is_stopped_before_the_message_tells_it_in_the_next_tick() -> None:
+    made = world(with_model=False)
+    controller = made.controller()
+
+    class Stopped(BaseException):
+        pass
+
+    def stop(subject: str, text: str) -> None:
+        raise Stopped
+
+    made.notifier.notify = stop  # type: ignore[method-assign]
+    with pytest.raises(Stopped):
+        controller.run_once()
+    del made.notifier.notify
+    made.clock.advance(timedelta(minutes=15))
+    made.step()
+    assert made.told == ["web: forest: no model of group 'web' has been published"]
 
 
 def test_a_restart_does_not_tell_again() -> None:

@@ -69,6 +69,7 @@ def value_of(settings: Settings, variable: str) -> Any:
         "AUTOSCALER_MODEL": group.model_of,
         "AUTOSCALER_SCALE_IN_GRACE_MINUTES": parameters.caution[Rung.FOREST].grace_minutes,
         "AUTOSCALER_SCALE_IN_STEP_PERCENT": 100 * parameters.caution[Rung.FOREST].step_share,
+        "AUTOSCALER_NOTIFY_STEP": group.notify_step,
         "AUTOSCALER_MODEL_CACHE_MB": settings.model_cache_bytes / 1e6,
         # Its content shows in the groups; see test_groups_in_settings.py.
         "AUTOSCALER_GROUPS": None,
@@ -103,6 +104,7 @@ DEFAULTS = {
     "AUTOSCALER_MODEL": None,
     "AUTOSCALER_SCALE_IN_GRACE_MINUTES": 0,
     "AUTOSCALER_SCALE_IN_STEP_PERCENT": 50,
+    "AUTOSCALER_NOTIFY_STEP": 10,
     "AUTOSCALER_MODEL_CACHE_MB": 100,
     "AUTOSCALER_GROUPS": None,
 }
@@ -135,6 +137,7 @@ ALLOWED = {
     "AUTOSCALER_MODEL": ["another web"],
     "AUTOSCALER_SCALE_IN_GRACE_MINUTES": ["0", "7.5", "240"],
     "AUTOSCALER_SCALE_IN_STEP_PERCENT": ["1", "50"],
+    "AUTOSCALER_NOTIFY_STEP": ["0", "1000"],
     "AUTOSCALER_MODEL_CACHE_MB": ["0", "10000"],
     "AUTOSCALER_GROUPS": [],
 }
@@ -167,6 +170,7 @@ REFUSED = {
     "AUTOSCALER_MODEL": [" ", "a:b", "x" * 256],
     "AUTOSCALER_SCALE_IN_GRACE_MINUTES": ["-1", "241", "nan"],
     "AUTOSCALER_SCALE_IN_STEP_PERCENT": ["0.9", "51", "50 %"],
+    "AUTOSCALER_NOTIFY_STEP": ["-1", "1001", "2.5"],
     "AUTOSCALER_MODEL_CACHE_MB": ["-1", "10001", "1.5"],
     "AUTOSCALER_GROUPS": [],
 }

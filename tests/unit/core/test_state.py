@@ -17,10 +17,11 @@ from predictive_autoscaler.core.state import (
     account,
     follow_capacity,
     fresh_state,
+    in_mode,
 )
 from predictive_autoscaler.core.surprise import Surprise, first_bin, stretched
 from predictive_autoscaler.core.target_tracking import TargetTracking
-from predictive_autoscaler.core.trial import Supply, Tally, Trial
+from predictive_autoscaler.core.trial import Lately, Supply, Tally, Trial
 from predictive_autoscaler.core.types import Bounds, FloatArray, Forecast, Rung, Samples
 from tests.unit.core.builders import MONDAY, metrics
 
@@ -63,6 +64,7 @@ def test_a_state_survives_json_exactly() -> None:
         capacity_per_instance=1000 / 3,
         trial=Trial(True, MONDAY, MONDAY + MINUTE, 0.1, Tally(1 / 3, 2.0), Tally(3.0, 0.2)),
         promise=Trial(True, MONDAY, MONDAY),
+        lately=Lately.beginning(False, MONDAY),
         supply=Supply((3, 4)),
         shadow_supply=Supply((5,)),
         held_until=MONDAY + MINUTE,
@@ -235,3 +237,33 @@ def test_a_setting_replaces_a_learned_capacity_at_once() -> None:
     state = replace(start(), capacity_per_instance=400.0)
     after = follow_capacity(state, samples, assess(samples, 1.0), PARAMETERS)
     assert after.capacity_per_instance == C
+
+
+def test_whether_people_were_told_is_remembered_until_the_mode_changes() -> None:
+    state = replace(start(), trial=Trial(True, MONDAY, MONDAY), worth_told=True)
+    content = json.loads(json.dumps(state.to_json()))
+    assert ControllerState.from_json(content).worth_told
+    assert in_mode(state, observing=True).worth_told
+    assert not in_mode(state, observing=False).worth_told
+    del content["worth_told"], content["lately"]  # A record of an older version.
+    assert not ControllerState.from_json(content).worth_told
+    assert ControllerState.from_json(content).lately is None
+
+
+def test_the_newest_days_are_booked_while_acting_and_forgotten_with_the_mode() -> None:
+    acting = booked(start(), metrics([400.0, 600.0], start=MONDAY))
+    assert acting.lately is not None
+    assert acting.lately.whole == acting.trial
+    assert acting.trial.length == 10 * MINUTE
+    assert in_mode(acting, observing=False).lately == acting.lately
+    observing = in_mode(acting, observing=True)
+    assert observing.lately is None
+    assert booked(observing, metrics([400.0, 600.0, 500.0], start=MONDAY)).lately is None
+
+
+def test_it_is_lost_when_the_newest_days_are() -> None:
+    bad = Trial(False, MONDAY, MONDAY + timedelta(days=2), 1e6, Tally(200.0, 5000.0), Tally(100.0))
+    assert start().lost is None
+    assert replace(start(), trial=bad).lost is None
+    assert replace(start(), lately=Lately(bad)).lost == bad
+    assert replace(start(), lately=Lately(replace(bad, requests=1e9))).lost is None

@@ -3,10 +3,18 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
-from predictive_autoscaler.core.trial import ENOUGH, Supply, Tally, Trial
+from predictive_autoscaler.core.trial import (
+    ENOUGH,
+    ENOUGH_ACTING,
+    Lately,
+    Supply,
+    Tally,
+    Trial,
+)
 from tests.unit.core.builders import MONDAY
 
 WEEK = Trial(True, MONDAY, MONDAY + ENOUGH, 1e6, Tally(900.0, 500.0), Tally(1000.0, 600.0))
@@ -51,6 +59,81 @@ def test_when_acting_is_worth_it(ours: Tally, worth: bool) -> None:
     assert replace(WEEK, ours=ours).worth_it == worth
 
 
+ACTING = Trial(False, MONDAY, MONDAY + ENOUGH_ACTING, 1e6, Tally(1100.0, 5000.0), Tally(1000.0))
+
+
+@pytest.mark.parametrize(
+    ("change", "lost"),
+    [
+        ({}, True),
+        ({"observing": True}, False),
+        ({"until": MONDAY + ENOUGH_ACTING - timedelta(minutes=5)}, False),
+        ({"ours": Tally(1050.0, 5000.0)}, False),  # hardly more hours
+        ({"ours": Tally(900.0, 5000.0)}, False),  # misses more, for fewer hours
+        ({"ours": Tally(1100.0, 999.0)}, False),  # misses less than a thousandth more
+        ({"ours": Tally(1100.0, 1000.0)}, True),
+        ({"theirs": Tally(1000.0, 4800.0)}, False),  # hardly more misses
+        ({"theirs": Tally(1000.0, 6000.0)}, False),
+    ],
+)
+def test_when_acting_has_lost_its_skill(change: dict[str, Any], lost: bool) -> None:
+    assert replace(ACTING, **change).is_lost == lost
+
+
+def test_without_traffic_nothing_is_lost() -> None:
+    idle = replace(ACTING, requests=0.0, ours=Tally(1.0), theirs=Tally(1.0))
+    assert not idle.is_lost
+
+
 def test_less_than_a_week_says_nothing() -> None:
     assert not replace(WEEK, until=MONDAY + ENOUGH - timedelta(minutes=5)).worth_it
     assert not replace(WEEK, theirs=Tally()).worth_it
+
+
+HOUR = 3600
+BETTER = ((3.0, 300.0), (6.0, 600.0))
+WORSE = ((6.0, 100.0), (3.0, 300.0))
+
+
+Supplies = tuple[tuple[float, float], tuple[float, float]]
+
+
+def after_hours(lately: Lately, hours: int, supplies: Supplies) -> Lately:
+    for _ in range(hours):
+        lately = lately.with_bin(*supplies, 200.0, HOUR)
+    return lately
+
+
+def test_what_went_well_for_long_does_not_hide_what_goes_badly_now() -> None:
+    trial, lately = Trial(False, MONDAY, MONDAY), Lately.beginning(False, MONDAY)
+    for _ in range(60 * 24):
+        trial = trial.with_bin(*BETTER, 200.0, HOUR)
+    lately = after_hours(lately, 60 * 24, BETTER)
+    assert not lately.whole.is_lost
+    for _ in range(4 * 24):
+        trial = trial.with_bin(*WORSE, 200.0, HOUR)
+    lately = after_hours(lately, 4 * 24, WORSE)
+    assert lately.whole.is_lost
+    assert not trial.is_lost
+
+
+def test_lately_is_two_to_four_days_and_all_of_a_shorter_trial() -> None:
+    lately = Lately.beginning(False, MONDAY)
+    lengths = []
+    for hour in range(1, 24 * 10):
+        lately = after_hours(lately, 1, WORSE)
+        assert lately.whole.until == MONDAY + timedelta(hours=hour)
+        assert lately.whole.is_lost == (hour >= 48)
+        lengths.append(lately.whole.length)
+    assert lengths[:48] == [timedelta(hours=hour) for hour in range(1, 49)]
+    assert set(lengths[48:]) == {timedelta(hours=hour) for hour in range(48, 96)}
+    whole = lately.whole
+    assert whole.requests == 200.0 * (whole.length / timedelta(hours=1))
+    assert whole.ours.instance_hours == 6.0 * (whole.length / timedelta(hours=1))
+    assert whole.ours.missed_requests == whole.requests
+
+
+@pytest.mark.parametrize("hours", [5, 50])
+def test_lately_survives_its_record(hours: int) -> None:
+    lately = after_hours(Lately.beginning(False, MONDAY), hours, WORSE)
+    assert Lately.from_json(json.loads(json.dumps(lately.to_json()))) == lately

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _NOT_MODIFIED = 304
 _EXISTS = {"PreconditionFailed", "ConditionalRequestConflict"}
 """Someone has written the key; or another writer of it is just about to win."""
+_CHANGED = _EXISTS | {"NoSuchKey"}
 
 
 class S3Objects:
@@ -46,16 +47,22 @@ class S3Objects:
                 raise
             return StoredObject(answer["Body"].read(), answer["ETag"])
 
-    def put(self, key: str, data: bytes, *, if_absent: bool = False) -> bool:
+    def put(
+        self, key: str, data: bytes, *, if_absent: bool = False, if_tag: str | None = None
+    ) -> bool:
         """As ObjectStore says."""
         request: PutObjectRequestTypeDef = {"Bucket": self._bucket, "Key": key, "Body": data}
         if if_absent:
             request["IfNoneMatch"] = "*"
+        if if_tag is not None:
+            request["IfMatch"] = if_tag
         with aws_errors("s3", "PutObject", self._name(key)):
             try:
                 self._client.put_object(**request)
             except ClientError as error:
                 if if_absent and error_code(error) in _EXISTS:
+                    return False
+                if if_tag is not None and error_code(error) in _CHANGED:
                     return False
                 raise
         return True

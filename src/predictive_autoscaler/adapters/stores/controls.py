@@ -11,7 +11,7 @@ from predictive_autoscaler.adapters.objects import ObjectStore
 from predictive_autoscaler.adapters.stores.followed import Followed
 from predictive_autoscaler.adapters.stores.keys import CONTROLS, control_key
 from predictive_autoscaler.core.types import CalendarEvent, utc_from_text, utc_text
-from predictive_autoscaler.errors import AutoscalerError, DataError
+from predictive_autoscaler.errors import AutoscalerError, DataError, SourceError
 from predictive_autoscaler.ports import MODES, GroupControl
 
 _KEYS = {"mode", "calendar"}
@@ -33,10 +33,21 @@ class StoredControls:
         found = self._files.read([control_key(group) for group in groups])
         return {group: found.get(control_key(group), GroupControl()) for group in groups}
 
-    def save(self, group: str, control: GroupControl) -> None:
-        """Replace what was said. Raises SourceError."""
-        text = json.dumps(control_to_json(control), indent=2) + "\n"
-        self._objects.put(control_key(group), text.encode())
+    def save(
+        self, group: str, control: GroupControl, *, instead_of: GroupControl | None = None
+    ) -> None:
+        """As the port says. Raises DataError where what is there cannot be read."""
+        key = control_key(group)
+        data = (json.dumps(control_to_json(control), indent=2) + "\n").encode()
+        if instead_of is None:
+            self._objects.put(key, data)
+            return
+        found = self._objects.get(key)
+        same = (_parsed(key, found.data) if found else GroupControl()) == instead_of
+        if not same or not self._objects.put(
+            key, data, if_absent=found is None, if_tag=found.tag if found else None
+        ):
+            raise SourceError(f"{key} has been changed by somebody else just now; try again")
 
 
 def _parsed(key: str, data: bytes) -> GroupControl:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -10,8 +11,15 @@ from predictive_autoscaler.core.parameters import ControlParameters
 from predictive_autoscaler.core.policies import ORDERED_POLICIES, Policy, PolicyContext
 from predictive_autoscaler.core.policies.base import apply_policy
 from predictive_autoscaler.core.policies.floors import AnnouncedEvents, ReactiveFloor
-from predictive_autoscaler.core.policies.limits import GroupBounds, StepLimit
-from predictive_autoscaler.core.policies.scale_in import BlockedGroup, DataQuality, ScaleInGrace
+from predictive_autoscaler.core.policies.limits import GroupBounds, SpendingCap, StepLimit
+from predictive_autoscaler.core.policies.scale_in import (
+    BlockedGroup,
+    DataQuality,
+    OtherHands,
+    ScaleInGrace,
+    TroubledShop,
+)
+from predictive_autoscaler.core.spending import Prices, Spending
 from predictive_autoscaler.core.types import Bounds, CalendarEvent, Quality, Rung
 from tests.unit.core.builders import MONDAY, group, metrics, state
 
@@ -32,14 +40,23 @@ def context(
     blocked_by: str | None = None,
     calendar: tuple[CalendarEvent, ...] = (),
     bounds: Bounds = Bounds(0, 100),  # noqa: B008
+    interval_seconds: int = 300,
+    held_for: float | None = None,
+    prices: Prices | None = None,
+    spending: Spending | None = None,
 ) -> PolicyContext:
-    """At noon; `wishes` are (minutes ago, instances)."""
-    remembered = tuple((NOON - ago * MINUTE, instances) for ago, instances in wishes)
+    """At noon; `wishes` are (minutes ago, instances), a person's hold lasts `held_for` minutes."""
+    remembered = state(
+        metrics([1.0]),
+        before,
+        tuple((NOON - ago * MINUTE, instances) for ago, instances in wishes),
+    )
+    held_until = None if held_for is None else NOON + held_for * MINUTE
     return PolicyContext(
         now=NOON,
         group=group(before, bounds, blocked_by),
-        parameters=PARAMETERS,
-        state=state(metrics([1.0]), before, remembered),
+        parameters=replace(PARAMETERS, interval_seconds=interval_seconds, prices=prices),
+        state=replace(remembered, held_until=held_until, held_by="a person", spending=spending),
         rung=rung,
         floor_instances=floor,
         wish_instances=wish,
@@ -93,6 +110,63 @@ def test_a_rule_that_changed_nothing_gives_no_reason() -> None:
     assert "needs 8" in loud.text
 
 
+@pytest.mark.parametrize("policy", ORDERED_POLICIES[1:-1], ids=lambda policy: policy.name)
+def test_a_rule_with_nothing_to_say_says_nothing(policy: Policy) -> None:
+    capacity, text = policy.apply(12, context(rung=Rung.FOREST))
+    assert capacity == 12
+    assert text in {"", "at most 5 go in one step"}
+
+
+# What a person reads in the record when a rule has changed something
+@pytest.mark.parametrize(
+    ("policy", "given", "capacity", "reason"),
+    [
+        (
+            ReactiveFloor(),
+            context(floor=8),
+            8,
+            "reactive floor: the traffic of the newest interval alone needs 8",
+        ),
+        (
+            AnnouncedEvents(),
+            context(calendar=(CalendarEvent("sale", NOON, NOON + MINUTE, 9),)),
+            9,
+            "calendar: 'sale' is announced with at least 9",
+        ),
+        (DataQuality(), context(doubt="it is late"), 10, "data quality: it is late"),
+        (TroubledShop(), context(trouble="30 % failed"), 10, "shop in trouble: 30 % failed"),
+        (BlockedGroup(), context(blocked_by="a refresh"), 10, "group is busy: a refresh"),
+        (
+            OtherHands(),
+            context(held_for=30),
+            10,
+            "other hands: a person has added capacity; it stays until 2026-03-02T12:30:00Z",
+        ),
+        (
+            ScaleInGrace(),
+            context(wishes=((15, 6), (10, 7), (5, 5))),
+            7,
+            "scale-in grace: 7 were needed within the last 15 minutes",
+        ),
+        (
+            ScaleInGrace(),
+            context(),
+            10,
+            "scale-in grace: too little is remembered to scale in yet",
+        ),
+        (StepLimit(), context(), 8, "step limit: at most 2 go in one step"),
+        (GroupBounds(), context(bounds=Bounds(6, 8)), 6, "bounds: the group's minimum is 6"),
+    ],
+    ids=lambda value: value.name if hasattr(value, "name") else "",
+)
+def test_a_rule_that_changed_something_tells_a_person_why(
+    policy: Policy, given: PolicyContext, capacity: int, reason: str
+) -> None:
+    told = apply_policy(policy, 3, given)
+    assert (told.before_instances, told.after_instances) == (3, capacity)
+    assert f"{told.policy}: {told.text}" == reason
+
+
 # Capacity needs 5 minutes to boot, and 5 more may pass before the next decision.
 @pytest.mark.parametrize(
     ("begins_in", "lasts", "capacity"),
@@ -125,6 +199,34 @@ def test_the_largest_wish_of_the_grace_is_kept(rung: Rung, grace: int) -> None:
     assert ScaleInGrace().apply(3, context(rung=rung, wishes=wishes))[0] == 7
 
 
+@pytest.mark.parametrize(
+    ("rung", "minutes_ago", "counts"),
+    [
+        (Rung.SEASONAL, 20, True),  # one and a half intervals, where that is longer
+        (Rung.SEASONAL, 22.5, False),
+        (Rung.LAST_VALUE, 29, True),
+        (Rung.LAST_VALUE, 30, False),
+    ],
+)
+def test_where_intervals_are_long_the_wish_before_always_counts(
+    rung: Rung, minutes_ago: float, counts: bool
+) -> None:
+    wishes = ((60, 1), (minutes_ago, 9), (5, 4))
+    given = context(rung=rung, wishes=wishes, interval_seconds=900)
+    assert ScaleInGrace().apply(3, given)[0] == (9 if counts else 4)
+
+
+@pytest.mark.parametrize(("oldest", "capacity"), [(10.1, 3), (10, 3), (9.9, 10)])
+def test_the_memory_may_lack_one_interval_of_the_grace(oldest: float, capacity: int) -> None:
+    # Fifteen minutes of grace: ticks need not fall on its very edge
+    given = context(wishes=((oldest, 3), (5, 3)))
+    assert ScaleInGrace().apply(3, given)[0] == capacity
+
+
+def test_a_wish_of_the_grace_that_is_lower_takes_nothing() -> None:
+    assert ScaleInGrace().apply(6, context(wishes=((15, 2), (5, 2))))[0] == 6
+
+
 def test_the_grace_never_adds_to_what_there_is() -> None:
     assert ScaleInGrace().apply(3, context(before=5, wishes=((5, 40),)))[0] == 5
 
@@ -144,9 +246,14 @@ def test_without_a_recent_memory_nothing_is_given_up(wishes: tuple[tuple[float, 
     assert "too little is remembered" in text
 
 
-@pytest.mark.parametrize("policy", [ScaleInGrace(), DataQuality(), BlockedGroup(), StepLimit()])
+@pytest.mark.parametrize(
+    "policy",
+    [ScaleInGrace(), DataQuality(), TroubledShop(), BlockedGroup(), OtherHands(), StepLimit()],
+)
 def test_scaling_out_is_never_slowed(policy: Policy) -> None:
-    troubled = context(doubt="late", blocked_by="a refresh", wishes=((5, 2),))
+    troubled = context(
+        doubt="late", trouble="failing", blocked_by="a refresh", held_for=30, wishes=((5, 2),)
+    )
     assert policy.apply(25, troubled)[0] == 25
 
 
@@ -155,8 +262,9 @@ def test_scaling_out_is_never_slowed(policy: Policy) -> None:
     [
         (DataQuality(), context(doubt="the metrics are late")),
         (BlockedGroup(), context(blocked_by="the metrics are late")),
+        (TroubledShop(), context(trouble="the metrics are late")),
     ],
-    ids=["doubt", "blocked"],
+    ids=["doubt", "blocked", "trouble"],
 )
 def test_trouble_holds_what_there_is_and_says_why(policy: Policy, troubled: PolicyContext) -> None:
     assert policy.apply(3, troubled) == (10, "the metrics are late")
@@ -174,6 +282,71 @@ def test_trouble_holds_what_there_is_and_says_why(policy: Policy, troubled: Poli
 )
 def test_less_evidence_takes_smaller_steps_in(rung: Rung, before: int, after: int) -> None:
     assert StepLimit().apply(0, context(before=before, rung=rung))[0] == after
+
+
+@pytest.mark.parametrize(("held_for", "capacity"), [(0.1, 10), (0, 3), (-5, 3), (None, 3)])
+def test_what_another_hand_added_stays_until_its_time_is_up(
+    held_for: float | None, capacity: int
+) -> None:
+    assert OtherHands().apply(3, context(held_for=held_for))[0] == capacity
+
+
+TODAY, YESTERDAY = MONDAY, MONDAY - timedelta(days=1)
+FIFTY_A_DAY = Prices(0.1, cap_usd=50.0)
+
+
+@pytest.mark.parametrize(
+    ("since", "usd", "before", "floor", "capacity"),
+    [
+        (TODAY, 49.99, 10, 4, 30),
+        (TODAY, 50.0, 10, 4, 10),  # what there is may stay
+        (TODAY, 80.0, 10, 15, 15),  # and what the present traffic needs may be added
+        (TODAY, 80.0, 40, 4, 30),
+        (YESTERDAY, 80.0, 10, 4, 30),  # a new day has its own money
+    ],
+)
+def test_once_the_money_is_spent_only_what_traffic_needs_is_added(
+    since: datetime, usd: float, before: int, floor: int, capacity: int
+) -> None:
+    given = context(
+        before=before, floor=floor, prices=FIFTY_A_DAY, spending=Spending(since, usd=usd)
+    )
+    assert SpendingCap().apply(30, given)[0] == capacity
+
+
+@pytest.mark.parametrize(
+    ("prices", "spending"),
+    [
+        (None, Spending(TODAY, usd=80.0)),
+        (FIFTY_A_DAY, None),
+        (Prices(0.1), Spending(TODAY, usd=80.0)),
+        (None, None),
+        (FIFTY_A_DAY, Spending(TODAY, usd=49.99)),
+        (Prices(0.1, cap_usd=0.5), Spending(YESTERDAY, usd=80.0)),
+    ],
+    ids=["no price", "no account", "no cap", "neither", "not yet spent", "a new day"],
+)
+def test_what_has_no_cap_or_has_not_spent_it_is_not_capped(
+    prices: Prices | None, spending: Spending | None
+) -> None:
+    given = context(prices=prices, spending=spending)
+    assert SpendingCap().apply(30, given) == (30, "")
+
+
+def test_a_cap_of_nothing_caps_from_the_start() -> None:
+    given = context(prices=Prices(0.1, cap_usd=0.0), spending=Spending(YESTERDAY, usd=80.0))
+    assert SpendingCap().apply(30, given)[0] == 10
+
+
+def test_the_spending_cap_says_what_of_how_much_is_spent() -> None:
+    spending = Spending(TODAY.replace(day=1), usd=81.234)
+    given = context(prices=Prices(0.1, cap_usd=80.0, period="month"), spending=spending)
+    reason = apply_policy(SpendingCap(), 30, given)
+    assert (reason.policy, reason.after_instances) == ("spending cap", 10)
+    assert reason.text == (
+        "81.23 USD of the month's 80.00 are spent, so nothing is added beyond what the present "
+        "traffic needs"
+    )
 
 
 def test_bounds_have_the_last_word() -> None:

@@ -1,0 +1,132 @@
+"""A group's mode as an operator sees and changes it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from predictive_autoscaler.app.figures import figures, in_words
+from predictive_autoscaler.app.handover import FULL, HandOver, Targets, amiss
+from predictive_autoscaler.app.record import capacity_of, part_of, state_of
+from predictive_autoscaler.app.settings import GroupSettings
+from predictive_autoscaler.core.trial import Trial
+from predictive_autoscaler.core.types import Json
+from predictive_autoscaler.errors import AutoscalerError
+from predictive_autoscaler.ports import ControlStore, Net, Nets
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How a group stands.
+
+    Attributes:
+        said: by operators or by the controller's falling back; else the mode is the setting's.
+        wrong: how policies do not agree with the mode, in words.
+        trial: of the present mode; `promise`: of the last time of observing, while acting.
+        slot: of the decision that the trials come from.
+    """
+
+    group: str
+    mode: str
+    said: bool
+    nets: tuple[Net, ...]
+    wrong: tuple[str, ...]
+    trial: Trial | None
+    promise: Trial | None
+    slot: str | None
+    instance_hour_usd: float | None
+
+    @property
+    def evidence(self) -> Trial | None:
+        """What observing has shown of late."""
+        return self.trial if self.trial is None or self.trial.observing else self.promise
+
+    @property
+    def doubt(self) -> str | None:
+        """Why acting might not be worth it; None if a trial has shown that it is."""
+        found = self.evidence
+        if found is None:
+            return f"nobody has observed {self.group!r} yet"
+        if found.worth_it:
+            return None
+        return (
+            "observing has not shown that acting is worth it. "
+            f"{in_words(found, self.instance_hour_usd)}"
+        )
+
+    def to_json(self) -> Json:
+        """Plain values."""
+        price = self.instance_hour_usd
+        return {
+            "group": self.group,
+            "mode": self.mode,
+            "said": self.said,
+            "policies": [vars(net) for net in self.nets],
+            "wrong": list(self.wrong),
+            "trial": figures(self.trial, price) if self.trial else None,
+            "promise": figures(self.promise, price) if self.promise else None,
+            "slot": self.slot,
+        }
+
+
+@dataclass(frozen=True)
+class ModeDesk:
+    """Where one group's mode is seen and changed.
+
+    Attributes:
+        record: the newest decision record, if there is any.
+    """
+
+    group: GroupSettings
+    nets: Nets
+    controls: ControlStore
+    record: Json | None
+
+    def standing(self) -> Standing:
+        """How the group stands now.
+
+        Raises:
+            AutoscalerError: the policies, or what was said, cannot be read.
+        """
+        name = self.group.name
+        control = self.controls.load_each([name])[name]
+        nets = self.nets.read([name]).get(name, ())
+        for answer in (control, nets):
+            if isinstance(answer, AutoscalerError):
+                raise answer
+        assert not isinstance(control, AutoscalerError)
+        assert not isinstance(nets, AutoscalerError)
+        mode = control.mode or self._recorded_mode() or self.group.mode
+        state = state_of(self.record, name)
+        return Standing(
+            group=name,
+            mode=mode,
+            said=control.mode is not None,
+            nets=nets,
+            wrong=tuple(change.in_words for change in amiss(mode, nets, self._targets)),
+            trial=state.trial if state else None,
+            promise=state.promise if state else None,
+            slot=self.record["slot"] if self.record and state else None,
+            instance_hour_usd=self.group.instance_hour_price,
+        )
+
+    def change(self, before: str, after: str, tell: Callable[[str], None]) -> None:
+        """Hand the group over; see `HandOver.change`."""
+        HandOver(self.nets, self.controls, tell).change(
+            self.group.name, before, after, self._targets
+        )
+
+    @property
+    def _targets(self) -> Targets:
+        return Targets.of(self.group.parameters, capacity_of(self.record, self.group.name))
+
+    def _recorded_mode(self) -> str | None:
+        """The controller's own settings may say another mode than those that are read here."""
+        return part_of(self.record, self.group.name).get("mode")
+
+
+def needs_consent(standing: Standing, after: str) -> str | None:
+    """Why a person has to agree to the change first; None if nobody has to."""
+    if after != FULL or standing.mode == FULL:
+        return None
+    return standing.doubt

@@ -1,0 +1,137 @@
+"""What there is to tell of a tick, seen where people see it: in their messages."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from predictive_autoscaler.adapters.memory import MemoryActuator
+from predictive_autoscaler.core.types import Bounds, GroupState
+from predictive_autoscaler.errors import SourceError
+from predictive_autoscaler.ports import GroupControl
+from tests.helpers.shop import GROUP, World, model, world
+from tests.helpers.shop import settings as settings_of
+
+HIGH = 40
+
+
+def lines(made: World) -> list[str]:
+    return [line for text in made.told for line in text.splitlines() if line]
+
+
+def test_a_calm_night_has_no_news() -> None:
+    made = world()
+    made.run(8)
+    assert made.told == []
+
+
+@pytest.mark.parametrize(("step", "told"), [("10", True), ("30", False), ("0", False)])
+def test_scaling_beyond_a_size_is_told_with_its_reason(step: str, told: bool) -> None:
+    made = world(desired=3, NOTIFY_STEP=step)
+    made.run(2)
+    large = [line for line in lines(made) if "scaled out" in line]
+    assert len(large) == told
+    if told:
+        assert large[0].startswith("web: scaled out from 3 to ")
+        assert "the forecast calls for " in large[0]
+
+
+def test_a_change_that_was_only_observed_is_not_told() -> None:
+    made = world(desired=3, NOTIFY_STEP="1", MODE="observe")
+    made.run(2)
+    assert [line for line in lines(made) if "scaled" in line] == []
+
+
+def test_a_hold_by_another_hand_is_told_at_once_and_once() -> None:
+    made = world()
+    made.step()
+    made.change_group(desired_instances=HIGH, in_service_instances=HIGH, changed_by="a person")
+    made.run(3)
+    held = [line for line in lines(made) if "a person has added capacity" in line]
+    assert len(held) == 1
+    assert held[0].startswith("web: not scaled in to ")
+
+
+def test_late_metrics_are_told_when_they_stay_late() -> None:
+    made = world(desired=HIGH)
+    made.source.visible_until = made.clock.now() - timedelta(minutes=45)
+    made.step()
+    assert made.told == []
+    made.step()
+    assert any("minutes late" in line or "absent" in line for line in lines(made))
+
+
+def test_a_group_that_others_are_busy_with_is_told_at_once() -> None:
+    made = world(desired=HIGH)
+    made.change_group(blocked_by="suspended processes: Terminate")
+    made.step()
+    assert any("suspended processes: Terminate" in line for line in lines(made))
+
+
+def test_the_breaker_is_told_when_it_opens_not_at_each_tick() -> None:
+    made = world(desired=3)
+    made.actuator.set_error = SourceError("quota exceeded")
+    made.run(6)
+    assert sum("quota exceeded" in line for line in lines(made)) == 1
+    assert sum("changes in a row have failed" in line for line in lines(made)) == 1
+
+
+def test_a_change_of_mode_is_told() -> None:
+    made = world()
+    made.step()
+    made.controls.save(GROUP, GroupControl(mode="observe"))
+    made.run(2)
+    assert [line for line in lines(made) if "mode" in line] == [
+        "web: its mode is observe now, and was full"
+    ]
+
+
+def test_another_model_is_told() -> None:
+    made = world()
+    made.step()
+    made.publish(model(seed=2))
+    made.run(2)
+    told = [line for line in lines(made) if "it is forecast by model" in line]
+    assert len(told) == 1
+    assert model(seed=2).card.model_id in told[0]
+
+
+class SlowLaunches(MemoryActuator):
+    """Nothing that is asked for ever serves."""
+
+    def set_desired(self, group: str, instances: int) -> None:
+        serving = self.groups[group].in_service_instances
+        super().set_desired(group, instances)
+        self.put(replace(self.groups[group], in_service_instances=min(serving, instances)))
+
+
+def test_late_launches_are_told() -> None:
+    made = world()
+    made.actuator = SlowLaunches([GroupState(GROUP, 3, 3, Bounds(1, 60))])
+    made.run(4)
+    told = [line for line in lines(made) if "launches are late or fail" in line]
+    assert len(told) == 1
+    assert told[0].startswith("web: 3 of ")
+
+
+@pytest.mark.parametrize(
+    ("cap", "words"),
+    [("20", "are spent; only the present traffic is served"), ("100", "the cap is 100.00")],
+)
+def test_a_budget_that_is_spent_or_will_be_is_told_once(cap: str, words: str) -> None:
+    made = world(INSTANCE_HOUR_PRICE="1", SPENDING_CAP_USD=cap, SPENDING_PERIOD="day")
+    made.run(12)
+    assert sum(words in line for line in lines(made)) == 1
+
+
+def test_every_message_names_the_command_that_explains_it() -> None:
+    made = world(with_model=False)
+    made.step()
+    ((_, text),) = made.notifier.messages
+    assert text.endswith("\n\nWhy: predictive-autoscaler explain 2026-03-11T00:00:00Z")
+
+
+def test_settings_carry_the_step() -> None:
+    assert settings_of(NOTIFY_STEP="7").notify_step == 7
