@@ -11,7 +11,6 @@ from graphql import (
     DocumentNode,
     FieldNode,
     GraphQLError,
-    GraphQLScalarType,
     GraphQLSchema,
     OperationDefinitionNode,
     OperationType,
@@ -32,9 +31,8 @@ def shop_schema() -> GraphQLSchema:
     """The schema of this package."""
     text = files(__package__).joinpath("schema.graphql").read_text(encoding="utf-8")
     schema = build_schema(text)
-    amount = schema.type_map["PositiveDecimal"]
-    assert isinstance(amount, GraphQLScalarType)
-    amount.parse_value = _positive  # type: ignore[method-assign]
+    for name in ("parse_value", "coerce_input_value"):
+        setattr(schema.type_map["PositiveDecimal"], name, _positive)
     return schema
 
 

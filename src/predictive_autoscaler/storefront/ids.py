@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import json
+import re
 
 
 def global_id(kind: str, key: int | str) -> str:
@@ -16,7 +16,7 @@ def key_of(kind: str, identifier: str | None) -> str | None:
     """Read the key back; None for what does not name a `kind`."""
     try:
         text = base64.b64decode(identifier or "", validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:
         return None
     found, _, key = text.partition(":")
     return key if found == kind and key else None
@@ -25,7 +25,7 @@ def key_of(kind: str, identifier: str | None) -> str | None:
 def number_of(kind: str, identifier: str | None) -> int | None:
     """The same for keys that are whole numbers."""
     key = key_of(kind, identifier)
-    return int(key) if key is not None and key.isascii() and key.isdigit() else None
+    return int(key) if key is not None and re.fullmatch(r"[0-9]{1,18}", key) else None
 
 
 def cursor_of(order: str, last: int) -> str:
@@ -37,7 +37,7 @@ def place_of(order: str, cursor: str) -> int | None:
     """The key at a place; None for a cursor that is no cursor, or that of another order."""
     try:
         found = json.loads(base64.b64decode(cursor, validate=True))
-    except (binascii.Error, UnicodeDecodeError, ValueError):
+    except ValueError:
         return None
     if isinstance(found, list) and len(found) == 2 and found[0] == order:
         return found[1] if isinstance(found[1], int) else None
