@@ -78,6 +78,9 @@ def main() -> int:
     paths = [str(ROOT / "src"), os.environ.get("PYTHONPATH", "")]
     variables = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in paths if path)}
     command = [str(python_of(environment)), "-m", "predictive_autoscaler.loadtest", *sys.argv[1:]]
+    if os.name == "posix":
+        # In place of this process, so that a signal reaches the one that it is meant for.
+        os.execve(command[0], command, variables)
     try:
         return subprocess.run(command, env=variables, check=False).returncode
     except KeyboardInterrupt:

@@ -1,4 +1,4 @@
-"""Load tests as a person runs them, and what they leave behind. Locust stays a process of its own."""
+"""Load tests as a person runs them, with Locust as a process of its own, and what they leave."""
 
 from __future__ import annotations
 

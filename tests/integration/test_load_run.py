@@ -140,24 +140,25 @@ class TestScripts:
         assert not (ROOT / "locust" / "__init__.py").exists()
 
 
-def test_locust_itself_tells_our_options_and_has_one_shape() -> None:
-    program = "import sys; sys.path.insert(0, 'locust'); import locustfile; print([name for name, "
-    program += "one in vars(locustfile).items() if isinstance(one, type) and "
-    program += "issubclass(one, locustfile.ScenarioShape.__mro__[1]) and one.__mro__[0] is one])"
+def test_there_is_exactly_one_shape() -> None:
+    """Of two, Locust would use one, silently."""
+    program = """
+import sys
+sys.path.insert(0, "locust")
+import locustfile
+from locust import LoadTestShape
+print([name for name, one in vars(locustfile).items()
+       if isinstance(one, type) and issubclass(one, LoadTestShape)])
+"""
     done = subprocess.run(
-        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=100
-    )
-    assert done.stdout.strip() == "['ScenarioShape']", done.stderr
-    done = subprocess.run(
-        [sys.executable, "-m", "locust", "-f", "locust/locustfile.py", "--help"],
+        [sys.executable, "-c", program],
         cwd=ROOT,
         capture_output=True,
         text=True,
         timeout=100,
-        check=True,
+        check=False,
     )
-    assert "--scenario NAME" in done.stdout
-    assert "--users-scale FACTOR" in done.stdout
+    assert done.stdout.strip() == "['ScenarioShape']", done.stderr
 
 
 @pytest.mark.parametrize("words", [["--scenario", "replay"], ["--duration", "never"]])

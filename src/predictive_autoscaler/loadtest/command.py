@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import socket
 import subprocess
 import sys
@@ -116,6 +117,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser().parse_args(words)
     if options.web_ui and not any(word.split("=")[0] == "--scenario" for word in words):
         options.scenario = MANUAL
+    # Told to end, it ends Locust as well.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         return _run(options)
     except UsageError as error:
