@@ -31,12 +31,22 @@ MEAN_MS: Mapping[str, float] = {
 REFERENCE = "products"
 # Spread of the logarithm: the 95th percentile is at about 1.7 times the mean.
 SPREAD = 0.35
-# What shoppers of the load scenarios ask for, as shares of their requests.
-BROWSING: Mapping[str, float] = {
-    "products": 0.35,
-    "product": 0.35,
-    "search": 0.15,
-    "categories": 0.15,
+# Requests of a hundred journeys of the load scenarios, by operation.
+SHOPPING: Mapping[str, float] = {
+    "products": 135,
+    "product": 122,
+    "search": 15,
+    "categories": 15,
+    "category": 15,
+    "collections": 15,
+    "collection": 15,
+    "checkoutCreate": 15,
+    "checkoutLinesAdd": 15,
+    "checkoutShippingAddressUpdate": 13,
+    "checkoutBillingAddressUpdate": 15,
+    "checkoutDeliveryMethodUpdate": 13,
+    "checkoutPaymentCreate": 15,
+    "checkoutComplete": 15,
 }
 
 
@@ -53,14 +63,15 @@ def drawn_seconds(mean: float, rng: random.Random) -> float:
 
 
 def capacity_per_second(
-    mix: Mapping[str, float] = BROWSING,
+    mix: Mapping[str, float] = SHOPPING,
     workers: int = 2,
     service_ms: float = MEAN_MS[REFERENCE],
 ) -> float:
     """Requests a second at which one instance saturates.
 
     Args:
-        mix: operation -> its share of the requests, or any weight in proportion to that.
+        mix: operation -> its share of the requests, or any weight in proportion to that; the
+            load scenarios' own if not given.
         workers: requests that an instance serves at a time.
         service_ms: mean service time of a listing, in milliseconds.
     """

@@ -5,8 +5,8 @@ import random
 import pytest
 
 from predictive_autoscaler.storefront.service_times import (
-    BROWSING,
     MEAN_MS,
+    SHOPPING,
     capacity_per_second,
     drawn_seconds,
     mean_seconds,
@@ -89,6 +89,10 @@ def test_percentiles_are_those_since_the_last_call(clock: Clock) -> None:
     assert workers.statistics()["p95_ms"] == 0
 
 
+def test_an_instance_of_two_workers_carries_what_one_of_saleor_was_seen_to() -> None:
+    assert capacity_per_second() == pytest.approx(20, rel=0.1)
+
+
 def test_service_times_have_their_mean() -> None:
     rng = random.Random(1)
     drawn = [drawn_seconds(0.08, rng) for _ in range(20_000)]
@@ -101,6 +105,6 @@ def test_the_capacity_is_workers_by_mean_service_time() -> None:
     mixed = {"product": 3, "checkoutComplete": 1}
     mean = (3 * MEAN_MS["product"] + MEAN_MS["checkoutComplete"]) / 4000
     assert capacity_per_second(mixed, workers=4) == pytest.approx(4 / mean)
-    assert capacity_per_second(BROWSING, 2, 164) == pytest.approx(capacity_per_second() / 2)
+    assert capacity_per_second(SHOPPING, 2, 164) == pytest.approx(capacity_per_second() / 2)
     assert mean_seconds("products", 41) == pytest.approx(0.041)
     assert capacity_per_second(service_ms=0) == float("inf")
