@@ -13,6 +13,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
@@ -31,6 +32,7 @@ from predictive_autoscaler.storefront.service_times import (
 from predictive_autoscaler.storefront.workers import Workers
 
 PROGRAM = "python -m predictive_autoscaler.storefront"
+LOOPBACK = "127.0.0.1"
 # After SIGTERM, requests being served have this long to end.
 GRACE_SECONDS = 0.5
 EPILOG = f"""\
@@ -51,6 +53,25 @@ example:
   curl -s -H 'Content-Type: application/json' http://127.0.0.1:8000/graphql/ \\
     -d '{{"query": "{{products(first: 2, channel: \\"default-channel\\"){{totalCount}}}}"}}'
 """
+
+
+@dataclass(frozen=True)
+class ShopInstance:
+    """One instance of a shop.
+
+    Attributes:
+        database: SQLite file, shared by the instances of one shop; made from `seed` if absent.
+        workers: requests served at a time; `queue`: that may wait for one.
+        service_ms: mean time for a listing, in milliseconds.
+        boot_seconds: until it is healthy.
+    """
+
+    database: Path
+    workers: int = 2
+    queue: int = 40
+    service_ms: float = MEAN_MS[REFERENCE]
+    seed: int = 1
+    boot_seconds: float = 0.0
 
 
 class _Parser(argparse.ArgumentParser):
@@ -89,7 +110,7 @@ def parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     made.add_argument(
-        "--host", default="127.0.0.1", help="address to listen on (default: %(default)s)"
+        "--host", default=LOOPBACK, help="address to listen on (default: %(default)s)"
     )
     made.add_argument(
         "--port",
@@ -138,17 +159,17 @@ def parser() -> argparse.ArgumentParser:
 
 
 class _Server(uvicorn.Server):
-    """Tells its port once it accepts connections, and ends soon when it is told to."""
+    """Says when it accepts connections, and ends soon when it is told to."""
 
-    def __init__(self, config: uvicorn.Config, port: int) -> None:
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
         super().__init__(config)
-        self._port = port
+        self._ready = ready
         self._loop: asyncio.AbstractEventLoop | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self._loop = asyncio.get_running_loop()
-        print(json.dumps({"port": self._port, "pid": os.getpid()}), flush=True)
+        self._ready()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         self.should_exit = True
@@ -171,16 +192,43 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _serve(options: argparse.Namespace) -> int:
-    shop = Shop(open_shop(options.database, options.seed))
-    listening = _listen(options.host, options.port)
+    instance = ShopInstance(
+        options.database,
+        options.workers,
+        options.queue,
+        options.service_ms,
+        options.seed,
+        options.boot_seconds,
+    )
+
+    def tell(port: int) -> None:
+        print(json.dumps({"port": port, "pid": os.getpid()}), flush=True)
+
+    serve(instance, tell, options.host, options.port)
+    return 0
+
+
+def serve(
+    instance: ShopInstance, tell: Callable[[int], None], host: str = LOOPBACK, port: int = 0
+) -> None:
+    """Serve until SIGTERM or SIGINT.
+
+    Args:
+        tell: called with the port, once requests are accepted.
+
+    Raises:
+        AutoscalerError: the database cannot be used, or the address cannot be listened on.
+    """
+    shop = Shop(open_shop(instance.database, instance.seed))
+    listening = _listen(host, port)
     # Instances of one fleet share the seed of their goods, but must not move in step.
-    rng = random.Random(options.seed * 65_537 + os.getpid())  # nosec B311 - waiting times
+    rng = random.Random(instance.seed * 65_537 + os.getpid())  # nosec B311 # waiting times
     service = Service(
         shop,
-        Workers(options.workers, options.queue),
-        options.service_ms,
+        Workers(instance.workers, instance.queue),
+        instance.service_ms,
         rng,
-        ready_at=time.monotonic() + options.boot_seconds,
+        ready_at=time.monotonic() + instance.boot_seconds,
     )
     config = uvicorn.Config(
         service.app(),
@@ -194,8 +242,8 @@ def _serve(options: argparse.Namespace) -> int:
     # uvicorn passes a signal on to whoever had it before; the end was asked for, so it is no fault.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: None)
-    _Server(config, listening.getsockname()[1]).run(sockets=[listening])
-    return 0
+    chosen = listening.getsockname()[1]
+    _Server(config, lambda: tell(chosen)).run(sockets=[listening])
 
 
 def _listen(host: str, port: int) -> socket.socket:
