@@ -126,7 +126,7 @@ def parser() -> argparse.ArgumentParser:
         "--seed",
         type=_number(int, 0, 2**31),
         default=1,
-        help="decides the goods and the service times drawn (default: %(default)s)",
+        help="decides the goods (default: %(default)s)",
     )
     made.add_argument(
         "--boot-seconds",
