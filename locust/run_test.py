@@ -80,7 +80,7 @@ def main() -> int:
     command = [str(python_of(environment)), "-m", "predictive_autoscaler.loadtest", *sys.argv[1:]]
     if os.name == "posix":
         # In place of this process, so that a signal reaches the one that it is meant for.
-        os.execve(command[0], command, variables)
+        os.execve(command[0], command, variables)  # nosec B606 - our own interpreter
     try:
         return subprocess.run(command, env=variables, check=False).returncode
     except KeyboardInterrupt:

@@ -245,6 +245,7 @@ class TestListing:
         page = browser.operation("search", channel=CHANNEL, first=100, text="OAK")
         names = [one["name"] for one in operations.nodes(page)]
         assert len(names) > 5
+        assert len(names[0]) == min(map(len, names))
         assert all("Oak" in name for name in names)
         page = browser.operation("search", channel=CHANNEL, first=100, text="no such thing")
         assert operations.nodes(page) == []

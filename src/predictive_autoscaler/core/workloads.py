@@ -181,12 +181,12 @@ def replayed(
 
     Args:
         seconds: starts of the recorded bins, increasing.
-        requests: in each of them.
+        requests: in each of them, more than 0 in one at least.
         peak_users: users at the largest bin.
         duration_seconds: of the run that the whole of the recording is compressed to.
     """
     since = (seconds - seconds[0]) * duration_seconds / max(seconds[-1] - seconds[0], 1.0)
-    users = peak_users * requests / max(requests.max(), 1e-9)
+    users = peak_users * (requests / requests.max())
     return UserPattern(
         f"a recording, {peak_users:g} users at its peak",
         duration_seconds,

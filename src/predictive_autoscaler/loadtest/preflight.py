@@ -65,7 +65,10 @@ def _ask(address: str, channel: str, insecure: bool) -> dict[str, Any]:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     try:
-        with urlopen(request, timeout=PATIENCE_SECONDS, context=context) as response:  # nosec B310
+        answer = urlopen(  # nosec B310 - shop_address has seen that it is http or https
+            request, timeout=PATIENCE_SECONDS, context=context
+        )
+        with answer as response:
             content = json.load(response)
     except HTTPError as error:
         raise SourceError(

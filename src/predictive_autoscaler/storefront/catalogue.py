@@ -84,7 +84,8 @@ class Catalogue:
         return int(units)
 
     def _groups(self, kind: str, table: str, more: Tree) -> dict[int, Tree]:
-        rows = self._connection.execute(f"SELECT id, slug, name FROM {table} ORDER BY id")  # nosec B608
+        statement = f"SELECT id, slug, name FROM {table} ORDER BY id"  # nosec B608 - names from here
+        rows = self._connection.execute(statement)
         return {
             number: {"key": number, "id": global_id(kind, number), "slug": slug, "name": name}
             | more

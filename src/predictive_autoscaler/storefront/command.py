@@ -37,8 +37,8 @@ LOOPBACK = "127.0.0.1"
 GRACE_SECONDS = 0.5
 EPILOG = f"""\
 Service times are waited, not worked: an instance of 2 workers at --service-ms 82 saturates at
-{capacity_per_second():.0f} requests a second of the load scenarios, on any machine. Other operations
-keep Saleor's proportions to a listing of 20 products: details 0.66, search 0.91, categories 0.28,
+{capacity_per_second():.0f} requests a second of the load scenarios, on any machine. Operations keep
+Saleor's proportions to a listing of 20 products: details 0.66, search 0.91, categories 0.28,
 completing a checkout 12 times as long.
 
 Several instances may share one --database; the first one makes it from --seed.
@@ -147,7 +147,7 @@ def parser() -> argparse.ArgumentParser:
         "--seed",
         type=_number(int, 0, 2**31),
         default=1,
-        help="decides the goods and the service times drawn (default: %(default)s)",
+        help="decides the goods (default: %(default)s)",
     )
     made.add_argument(
         "--boot-seconds",
@@ -238,6 +238,8 @@ def serve(
         ws="none",
         loop="asyncio",
         server_header=False,
+        # Longer than a shopper thinks, as load balancers keep connections.
+        timeout_keep_alive=75,
     )
     # uvicorn passes a signal on to whoever had it before; the end was asked for, so it is no fault.
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -171,8 +171,10 @@ def page(trees: list[Tree], arguments: dict[str, Any], name: str, order: str) ->
 def _sort(goods: list[Tree], arguments: dict[str, Any], searched: bool) -> str:
     """Put the goods into the order asked for; returns what that order is called."""
     asked = arguments.get("sortBy")
-    # A search without an order comes by rank.
-    wanted = (asked or {}).get("field") or ("RANK" if searched else "NAME")
+    if asked is None and searched:
+        # A search without an order comes by rank, the best first.
+        asked = {"field": "RANK", "direction": "DESC"}
+    wanted = (asked or {}).get("field") or "NAME"
     if wanted == "RANK" and not searched:
         raise GraphQLError("RANK orders the results of a `search`, and there is none.")
     down = (asked or {}).get("direction") == "DESC"
@@ -185,8 +187,8 @@ def _rank(tree: Tree, wanted: str) -> tuple[Any, int]:
         return (tree["cheapest"] or 0, tree["key"])
     if wanted == "RATING":
         return (tree["rating"], tree["key"])
-    # A name that is shorter is matched better, where the same word was looked for.
-    return ((len(tree["name"]) if wanted == "RANK" else tree["name"]), tree["key"])
+    # Where the same word was looked for, a name that is shorter is matched better.
+    return ((-len(tree["name"]) if wanted == "RANK" else tree["name"]), tree["key"])
 
 
 def _meets_where(tree: Tree, where: dict[str, Any], members: set[Any]) -> bool:

@@ -140,5 +140,5 @@ def test_a_replay_stays_below_its_peak_and_reaches_it(values: list[float], peak:
     seconds = np.arange(0.0, len(values) * 300.0, 300.0)
     pattern = replayed(seconds, requests, peak, 600.0)
     at_bins = pattern.shape(np.linspace(0, 600, len(values)))
-    np.testing.assert_allclose(at_bins, peak * requests / requests.max(), atol=1e-6 * peak)
+    np.testing.assert_allclose(at_bins, peak * (requests / requests.max()), atol=1e-6 * peak)
     assert (pattern.users(599.9) or 0) <= max(1, round(peak))
