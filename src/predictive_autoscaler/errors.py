@@ -51,5 +51,9 @@ class AccessDeniedError(SourceError):
     """The credentials in use may not do this."""
 
 
+class ConflictError(SourceError):
+    """Somebody else has changed the same thing in the meantime; nothing of theirs was lost."""
+
+
 class UsageError(AutoscalerError):
     """A command was called with arguments that do not fit together."""

@@ -67,6 +67,14 @@ class CountingObjects:
         self.calls.append(f"put {key}")
         return self.inner.put(key, data, if_absent=if_absent)
 
+    def replace(self, key: str, data: bytes, known: StoredObject) -> bool:
+        self.calls.append(f"replace {key}")
+        return self.inner.replace(key, data, known)
+
+    def delete(self, key: str) -> None:
+        self.calls.append(f"delete {key}")
+        self.inner.delete(key)
+
     def keys(self, prefix: str, after: str = "") -> Iterator[str]:
         self.calls.append(f"list {prefix}")
         return self.inner.keys(prefix, after)
