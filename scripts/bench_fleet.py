@@ -147,6 +147,15 @@ class Bucket:
         self._written[key] = data
         return True
 
+    def replace(self, key: str, data: bytes, known: StoredObject) -> bool:
+        """Keep it; nobody else writes here."""
+        return self.put(key, data)
+
+    def delete(self, key: str) -> None:
+        """Forget what was written."""
+        self.calls["delete"] += 1
+        self._written.pop(key, None)
+
     def keys(self, prefix: str, after: str = "") -> Iterator[str]:
         """Of what was written."""
         self.calls["list"] += 1

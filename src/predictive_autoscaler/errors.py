@@ -31,6 +31,10 @@ class UnskilledModelError(ModelError):
     """A trained model is no better than the baselines, so it is not published."""
 
 
+class RefusedModelError(ModelError):
+    """A retrained model is no better than the one in use, so it is not published."""
+
+
 class SourceError(AutoscalerError):
     """A service that we read from or write to did not do what was asked."""
 

@@ -55,6 +55,14 @@ class LosesAnswers:
         self._inner.put(key, data, if_absent=if_absent)
         return self._inner.put(key, data, if_absent=if_absent)
 
+    def replace(self, key: str, data: bytes, known: StoredObject) -> bool:
+        self._inner.replace(key, data, known)
+        return self._inner.replace(key, data, known)
+
+    def delete(self, key: str) -> None:
+        self._inner.delete(key)
+        self._inner.delete(key)
+
     def keys(self, prefix: str, after: str = "") -> Iterator[str]:
         return self._inner.keys(prefix, after)
 

@@ -49,6 +49,14 @@ Seed = Annotated[
     int, typer.Option(min=0, max=2**32 - 1, help="Same input and seed, same result, to the byte.")
 ]
 Jobs = Annotated[int, typer.Option(min=-1, help="Processes at once; -1 takes every core.")]
+StoreFolder = Annotated[
+    Path | None,
+    typer.Option(
+        "--store",
+        metavar="FOLDER",
+        help="Keep models in this folder instead of in S3, laid out the same way; for rehearsals.",
+    ),
+]
 Region = Annotated[str | None, typer.Option("--region", envvar="AWS_REGION", help="AWS region.")]
 
 
