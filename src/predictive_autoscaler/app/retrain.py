@@ -21,13 +21,11 @@ from predictive_autoscaler.core.artifact import Model, load_model
 from predictive_autoscaler.core.contest import Played, Rules, Verdict, compared
 from predictive_autoscaler.core.publication import Publication
 from predictive_autoscaler.core.timegrid import known_part
-from predictive_autoscaler.core.types import Samples
+from predictive_autoscaler.core.types import Samples, utc_text
 from predictive_autoscaler.errors import AutoscalerError, DataError, ModelError, SettingsError
 from predictive_autoscaler.model.train import MIN_HOURS, TrainedModel, TrainOptions, train
 from predictive_autoscaler.ports import ModelArchive, ModelFiles, Pointed
 
-LEAST_JUDGED = timedelta(days=1)
-"""Fewer hours say nothing about a day's rhythm."""
 LEAST_KNOWN = 0.5
 """Of the judged intervals, the share that must have a request count."""
 Judge = Callable[[Model, Samples, int, str], Played]
@@ -57,13 +55,13 @@ class Retrained:
 
     Attributes:
         published: the version, if it was published now.
-        unchanged: the challenger turned out to be the champion itself.
+        unchanged: there is nothing newer to learn yet, so there is no challenger.
         deleted: versions that were removed after that.
         warnings: what went wrong without doing harm.
     """
 
     verdict: Verdict
-    trained: TrainedModel
+    trained: TrainedModel | None = None
     published: str | None = None
     unchanged: bool = False
     deleted: tuple[str, ...] = ()
@@ -97,8 +95,8 @@ def retrain(
 
     Raises:
         DataError: too little to learn from.
-        SettingsError: the group uses another's model, or what would be published is too old
-            to be used.
+        SettingsError: the group uses another's model, or what is judged would be too old to be
+            used.
         SourceError: the store did not answer, or did not take it; the champion serves on.
         ConflictError: somebody else has published meanwhile; theirs serves.
     """
@@ -107,15 +105,24 @@ def retrain(
             f"AUTOSCALER_MODEL is {group.model!r}: {group.name} uses that group's model; retrain "
             "that one"
         )
+    if plan.newest_days >= group.max_model_age_days:
+        raise SettingsError(
+            f"--newest-days is {plan.newest_days}, and AUTOSCALER_MAX_MODEL_AGE_DAYS is "
+            f"{group.max_model_age_days:g}: a model that has not learned from those days would be "
+            "too old to be used; allowed are fewer days than that"
+        )
     # All that is decided here rests on this look; the pointer moves only if it still holds.
     seen = archive.pointed(group.name)
     samples = known_part(samples)
     champion = _champion(archive, group, seen, samples.end)
     first = _first_judged(samples, champion, plan)
+    if champion.model is not None:
+        known_until = champion.model.card.trained_until
+        if known_until >= samples.time_of(first):
+            return _nothing_newer(group.name, champion, known_until, plan)
+        _check_judged(samples.window(first, len(samples)))
     trained = train(samples.window(0, first), plan.training, tell)
     verdict = _judged(samples, first, group, champion, trained, seen, plan, judge)
-    if champion.model is not None and champion.version == trained.card.model_id:
-        return Retrained(verdict, trained, unchanged=True)
     if not verdict.published or plan.dry_run:
         return Retrained(verdict, trained)
     return _published(archive, seen, trained, verdict, plan, tell)
@@ -137,10 +144,7 @@ def _champion(
 
 
 def _first_judged(samples: Samples, champion: _Champion, plan: Plan) -> int:
-    """The bin that the judged days begin with; the end, if nothing is to be judged.
-
-    Days that the champion has learned from are left out: it would know them by heart. A day
-    is judged all the same, or a model trained by hand this morning could never be replaced.
+    """The bin that the judged days begin with; the end, if there is nobody to compare with.
 
     Raises:
         DataError: too little would be left to learn from.
@@ -148,23 +152,37 @@ def _first_judged(samples: Samples, champion: _Champion, plan: Plan) -> int:
     if champion.model is None:
         return len(samples)
     newest = timedelta(days=plan.newest_days)
-    known_until = min(champion.model.card.trained_until, samples.end - LEAST_JUDGED)
-    begin = max(samples.end - newest, known_until)
-    first = int(-((samples.start - begin) // samples.interval))
+    first = len(samples) - newest // samples.interval
     if first * samples.interval < timedelta(hours=MIN_HOURS):
         held, needed = len(samples) * samples.interval, newest + timedelta(hours=MIN_HOURS)
         raise DataError(
             f"found {held / timedelta(days=1):.1f} days of metrics; with --newest-days "
             f"{plan.newest_days}, at least {needed / timedelta(days=1):g} are needed"
         )
-    judged = samples.requests[first:]
-    known = int((~np.isnan(judged)).sum())
+    return first
+
+
+def _nothing_newer(group: str, champion: _Champion, known_until: datetime, plan: Plan) -> Retrained:
+    """The days that both are judged on must be new to both, or the champion knows them by heart."""
+    newest = timedelta(days=plan.newest_days)
+    reason = (
+        f"it has learned until {utc_text(known_until)}; a challenger knows more from "
+        f"{utc_text(known_until + newest)} on, since the newest {plan.newest_days} days "
+        "(--newest-days) are kept for judging"
+    )
+    return Retrained(
+        Verdict(group, False, reason, plan.rules, None, champion.version), unchanged=True
+    )
+
+
+def _check_judged(judged: Samples) -> None:
+    """Raise a DataError if too little is known of the judged days."""
+    known = int((~np.isnan(judged.requests)).sum())
     if known < LEAST_KNOWN * len(judged):
         raise DataError(
             f"{known} of the newest {len(judged)} intervals have a request count; to judge a model "
             f"on them, {LEAST_KNOWN:.0%} are needed"
         )
-    return first
 
 
 def _judged(
@@ -188,44 +206,29 @@ def _judged(
         champion_version=champion.version,
     )
     model = load_model(trained.npz, trained.card.to_json())
-    obstacle = _obstacle(model, group, samples.end, champion, seen)
+    obstacle = _obstacle(model, seen)
     if obstacle:
         return replace(verdict, reason=obstacle)
     if champion.model is None:
         reason = f"{champion.absence}, and the challenger is better than the baselines"
         return replace(verdict, published=True, reason=reason)
-    begin = samples.time_of(first)
     theirs = judge(champion.model, samples, first, "the champion")
     ours = judge(model, samples, first, "the challenger")
     wins, reason = compared(theirs, ours, plan.rules)
-    known = champion.model.card.trained_until - begin
-    if known > timedelta(0):
-        reason += (
-            f"; the champion has learned from {known / timedelta(hours=1):.0f} hours of the "
-            "judged time, which flatters it"
-        )
     return replace(
         verdict,
         published=wins,
         reason=reason,
-        judged_from=begin,
+        judged_from=samples.time_of(first),
         judged_until=samples.end,
         champion=theirs,
         challenger=ours,
     )
 
 
-def _obstacle(
-    model: Model, group: GroupSettings, now: datetime, champion: _Champion, seen: Pointed
-) -> str:
-    """Why the challenger is out before it has played; empty if it is not.
-
-    Raises:
-        SettingsError: the controller would not use it; with these settings, none would do.
-    """
+def _obstacle(model: Model, seen: Pointed) -> str:
+    """Why the challenger is out before it has played; empty if it is not."""
     version = model.card.model_id
-    if version == champion.version and champion.model is not None:
-        return "the challenger is the champion, byte for byte: there is nothing new to learn"
     if seen.publication is not None and version in seen.publication.rolled_back:
         return (
             f"{version} was rolled back by a person, and the same metrics make the same model; "
@@ -233,10 +236,6 @@ def _obstacle(
         )
     if not model.card.skilled:
         return "the challenger is not better than the baselines on held-back time"
-    try:
-        check_model(model, group, now)
-    except ModelError as error:
-        raise SettingsError(f"what was trained could not be used: {error}") from error
     return ""
 
 

@@ -40,7 +40,7 @@ def as_dict(attempt: Attempt, *, dry_run: bool) -> Json:
     if result is not None:
         content |= {
             "verdict": result.verdict.as_dict(),
-            "scores": dict(result.trained.card.scores),
+            "scores": dict(result.trained.card.scores) if result.trained else None,
             "published": result.published,
             "deleted": list(result.deleted),
             "warnings": list(result.warnings),
@@ -73,7 +73,7 @@ def _sentence(verdict: Verdict, outcome: str) -> str:
         "would publish": f"{version} would be published (dry run)",
         "refused": f"{version} is refused"
         + (f", {serving} serves on" if serving else ", so there is still no model"),
-        "unchanged": f"{version} serves on",
+        "unchanged": f"{serving} serves on, there is nothing newer to learn",
     }[outcome]
     return f"{verdict.group}: {what}: {verdict.reason}."
 

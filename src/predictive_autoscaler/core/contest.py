@@ -68,6 +68,7 @@ class Verdict:
     Attributes:
         published: whether the challenger takes the champion's place.
         reason: why, in a sentence for a person.
+        challenger_version: None if there was nothing newer to learn.
         judged_from, judged_until: the days on which both were replayed; None if neither was.
         champion: None if there is none, or none that can be used.
         challenger: None if it was not replayed.
@@ -77,7 +78,7 @@ class Verdict:
     published: bool
     reason: str
     rules: Rules
-    challenger_version: str
+    challenger_version: str | None
     champion_version: str | None = None
     judged_from: datetime | None = None
     judged_until: datetime | None = None
