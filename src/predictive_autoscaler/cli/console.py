@@ -94,6 +94,16 @@ def check_jobs(jobs: int) -> None:
         raise UsageError("--jobs is 0; allowed is -1 (every core) or at least 1")
 
 
+def check_range(option: str, value: float, low: float, high: float) -> None:
+    """Refuse a number outside its range.
+
+    Raises:
+        UsageError: it names the option, the number and the range.
+    """
+    if not low <= value <= high:  # a NaN is outside as well
+        raise UsageError(f"{option} is {value:g}; allowed is {low:g} to {high:g}")
+
+
 def print_json(content: Mapping[str, Any]) -> None:
     """Print one JSON document on the standard output, unstyled."""
     print(json.dumps(content, indent=2, sort_keys=True))

@@ -22,6 +22,7 @@ from predictive_autoscaler.cli.console import (
     StoreFolder,
     TargetGroup,
     check_jobs,
+    check_range,
     print_json,
     settings_from,
     use_region,
@@ -47,6 +48,8 @@ if TYPE_CHECKING:
 
 MOST_NEWEST_DAYS = 7
 """More, and what is published would be older than it needs to be."""
+MOST_TOLERANCE = 50
+MOST_KEPT = 1000
 Tell = Callable[[str], None]
 Read = Callable[["GroupSettings", Tell], "Samples"]
 
@@ -88,28 +91,24 @@ def retrain(
     newest_days: Annotated[
         int,
         typer.Option(
-            min=1,
-            max=MOST_NEWEST_DAYS,
             help="Days at the end that the challenger does not learn from, and on which both "
-            "models are judged.",
+            f"models are judged; 1 to {MOST_NEWEST_DAYS}.",
         ),
     ] = 3,
     tolerance: Annotated[
         float,
         typer.Option(
             "--tolerance-percent",
-            min=0,
-            max=50,
-            help="The challenger wins unless it costs more than the champion by more than this.",
+            help="The challenger wins unless it costs more than the champion by more than this; "
+            f"0 to {MOST_TOLERANCE}.",
         ),
     ] = 1.0,
     keep: Annotated[
         int,
         typer.Option(
-            min=LEAST_KEPT,
-            max=1000,
             help="Versions that stay in the store; the published one and the one before it always "
-            "do. Older ones are deleted after something was published.",
+            "do. Older ones are deleted after something was published. "
+            f"{LEAST_KEPT} to {MOST_KEPT}.",
         ),
     ] = 5,
     dry_run: Annotated[
@@ -155,6 +154,9 @@ def retrain(
     options; 3 refused, with --fail-when-refused.
     """
     check_jobs(jobs)
+    check_range("--newest-days", newest_days, 1, MOST_NEWEST_DAYS)
+    check_range("--tolerance-percent", tolerance, 0, MOST_TOLERANCE)
+    check_range("--keep", keep, LEAST_KEPT, MOST_KEPT)
     if until is not None:
         moment(until)
     from predictive_autoscaler.wiring import model_archive
