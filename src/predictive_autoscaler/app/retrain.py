@@ -260,10 +260,10 @@ def _published(
     whole, present = archive.versions(name), archive.versions(name, whole=False)
     before = seen.publication
     after = before.followed_by(version) if before else Publication(version)
-    after = after.keeping(plan.keep, whole)
-    archive.point(name, after, seen)
+    kept = after.kept(plan.keep, whole)
+    archive.point(name, after.knowing(kept), seen)
     deleted, warnings = [], []
-    for old in sorted(set(present) - set(after.names)):
+    for old in sorted(set(present) - kept):
         try:
             tell(f"deleting {old}")
             archive.forget(name, old)

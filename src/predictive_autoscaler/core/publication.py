@@ -61,26 +61,28 @@ class Publication:
         left = (self.version, *self.former[:at])
         return Publication(version, self.former[at + 1 :], (*left, *self.rolled_back))
 
-    def keeping(self, count: int, present: Iterable[str]) -> Publication:
-        """The same, knowing of at most `count` versions, all others being deleted.
+    def kept(self, count: int, present: Iterable[str]) -> frozenset[str]:
+        """Those that stay where `count` versions do.
 
-        The version in use and the one before it stay; of the rest the newest, by their names,
-        which begin with the end of the data that each has learned from.
+        The version in use and the one before it do in any case; of the rest the newest, by
+        their names, which begin with the end of the data that each has learned from.
 
         Args:
             count: at least LEAST_KEPT.
-            present: versions that the store holds; those of which no publication tells (from
-                before such things were written down) count as former ones.
+            present: versions that the store holds. There are some that no publication tells
+                of: from before such things were written down, or of a run that lost or ended.
         """
-        unknown = sorted(set(present) - set(self.names), reverse=True)
-        former = (*self.former, *unknown)
-        sure = {self.version, *former[: LEAST_KEPT - 1]}
-        others = sorted({*former, *self.rolled_back} - sure, reverse=True)
-        kept = sure | set(others[: max(count, LEAST_KEPT) - len(sure)])
+        sure = {self.version, *self.former[: LEAST_KEPT - 1]}
+        others = sorted({*present, *self.names} - sure, reverse=True)
+        return frozenset(sure | set(others[: max(count, LEAST_KEPT) - len(sure)]))
+
+    def knowing(self, names: Iterable[str]) -> Publication:
+        """The same, having forgotten all versions but these."""
+        known = set(names)
         return replace(
             self,
-            former=tuple(name for name in former if name in kept),
-            rolled_back=tuple(name for name in self.rolled_back if name in kept),
+            former=tuple(name for name in self.former if name in known),
+            rolled_back=tuple(name for name in self.rolled_back if name in known),
         )
 
     def to_json(self) -> str:

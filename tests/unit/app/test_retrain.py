@@ -319,6 +319,16 @@ class TestKeeping:
         assert done.deleted == ("20260201",)
         assert not path.exists()
 
+    def test_what_was_never_published_is_not_told_as_former(self, archive: StoredModels) -> None:
+        """Whole files of a run that was killed, or lost: no `rollback` goes there by itself."""
+        former = serving(archive)
+        self.old(archive, 1)
+        archive.keep(GROUP, "20270101", ModelFiles(*tiny_model()[:2]))
+        done = run(archive, sound())
+        assert done.published
+        assert archive.pointed(GROUP).publication == Publication(done.published, (former,))
+        assert "20270101" in archive.versions(GROUP)
+
     def test_what_cannot_be_deleted_is_a_warning(self, folder: Path) -> None:
         self.old(StoredModels(DirectoryObjects(folder)), 3)
         error = SourceError("s3:DeleteObject on it: not allowed")

@@ -46,10 +46,16 @@ def test_whoever_publishes_a_version_again_wants_it() -> None:
 
 def test_the_newest_are_kept_and_always_the_one_before() -> None:
     published = Publication("5", ("1", "4", "3", "2"))
-    assert published.keeping(3, []) == Publication("5", ("1", "4"))
-    assert published.keeping(1, []) == Publication("5", ("1",))
-    assert published.keeping(9, ["5", "0"]) == Publication("5", ("1", "4", "3", "2", "0"))
-    assert Publication("5", ("3",), ("4", "1")).keeping(3, []) == Publication("5", ("3",), ("4",))
+    assert published.kept(3, []) == {"5", "1", "4"}
+    assert published.kept(1, []) == {"5", "1"}
+    assert published.kept(9, ["5", "0"]) == {"5", "1", "4", "3", "2", "0"}
+    assert Publication("5", ("3",), ("4", "1")).kept(3, []) == {"5", "3", "4"}
+    assert Publication("5").kept(3, ["6", "5", "4", "3"]) == {"6", "5", "4"}
+
+
+def test_what_is_not_kept_is_forgotten() -> None:
+    published = Publication("5", ("1", "4"), ("6", "2"))
+    assert published.knowing({"5", "4", "6", "0"}) == Publication("5", ("4",), ("6",))
 
 
 @given(MOVES, st.integers(LEAST_KEPT, 6), st.lists(NAMES, unique=True))
@@ -58,10 +64,13 @@ def test_no_name_stands_in_two_places(
 ) -> None:
     publication = after(moves)
     assert len(set(publication.names)) == len(publication.names)
-    kept = publication.keeping(keep, there)
-    assert kept.version == publication.version
-    assert kept.former[:1] == (*publication.former, *kept.former)[:1]
-    assert len(set(kept.names)) == len(kept.names) <= keep
+    names = publication.kept(keep, there)
+    assert names <= {*publication.names, *there}
+    assert len(names) == min(keep, len({*publication.names, *there}))
+    assert {publication.version, *publication.former[:1]} <= names
+    kept = publication.knowing(names)
+    assert (kept.version, kept.former[:1]) == (publication.version, publication.former[:1])
+    assert set(kept.names) <= names
     assert Publication.from_json(kept.to_json()) == kept
 
 
