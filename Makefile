@@ -65,4 +65,4 @@ clean: ## Remove what was made, except .venv
 	find . -name .venv -prune -o -name .git -prune -o -type d -name __pycache__ -prune -exec rm -rf {} +
 
 distclean: clean ## Remove .venv as well
-	rm -rf .venv .venv.lock .venv-mutants
+	rm -rf .venv .venv.lock .venv-mutants .venv-load

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -98,3 +99,96 @@ def recorded_shop(
     seconds = np.arange(0, days * DAY, interval_seconds, dtype=np.float64)
     requests = shop_requests(seconds, sales, np.random.default_rng(seed))
     return Samples.of(start, interval_seconds, {"requests": requests})
+
+
+@dataclass(frozen=True)
+class UserPattern:
+    """How many users are at work in the course of a load test.
+
+    Attributes:
+        summary: what it does, in a few words.
+        duration_seconds: of the run as it is documented.
+        shape: seconds of the documented run -> users, arrays of the same shape.
+    """
+
+    summary: str
+    duration_seconds: float
+    shape: Callable[[FloatArray], FloatArray]
+
+    def users(
+        self, seconds: float, duration_seconds: float | None = None, scale: float = 1.0
+    ) -> int | None:
+        """Users at a moment of the run, at least 1; None once it is over.
+
+        Args:
+            seconds: since the start of the run.
+            duration_seconds: of the run, if not as documented: the whole course is compressed or
+                stretched to it, so that a short run has the same peak as a long one.
+            scale: what the users are multiplied with.
+        """
+        length = self.duration_seconds if duration_seconds is None else duration_seconds
+        if seconds >= length:
+            return None
+        moment = np.array([max(seconds, 0.0) * self.duration_seconds / length])
+        return max(1, round(float(self.shape(moment)[0]) * scale))
+
+
+def straight_lines(*points: tuple[float, float]) -> Callable[[FloatArray], FloatArray]:
+    """Users that move in straight lines between (seconds, users)."""
+    seconds, users = (np.array(one, dtype=np.float64) for one in zip(*points, strict=True))
+    return lambda moments: np.interp(moments, seconds, users)
+
+
+def wave(low: float, high: float, period_seconds: float) -> Callable[[FloatArray], FloatArray]:
+    """Users that swing between two numbers, beginning at the lower one."""
+    middle, reach = (low + high) / 2, (high - low) / 2
+    return lambda moments: middle - reach * np.cos(2 * np.pi * moments / period_seconds)
+
+
+def stairs(
+    first: float, step: float, seconds_per_step: float
+) -> Callable[[FloatArray], FloatArray]:
+    """Users that grow by `step` at once, every so many seconds."""
+    return lambda moments: first + step * np.floor(moments / seconds_per_step)
+
+
+USER_PATTERNS: Mapping[str, UserPattern] = {
+    "baseline": UserPattern("a steady 20 users", 600, straight_lines((0, 20))),
+    "surge": UserPattern(
+        "10 users, then 200 within a minute, held for 7 minutes, then back to 10",
+        900,
+        straight_lines((0, 10), (120, 10), (180, 200), (600, 200), (720, 10)),
+    ),
+    "sinusoidal": UserPattern(
+        "between 10 and 150 users, up and down in 10 minutes", 1200, wave(10, 150, 600)
+    ),
+    "step": UserPattern(
+        "20 users, and 20 more every 3 minutes, up to 100", 900, stairs(20, 20, 180)
+    ),
+    "flash-sale": UserPattern(
+        "20 users, 300 within half a minute, held for 3 minutes, fading out over 5",
+        720,
+        straight_lines((0, 20), (180, 20), (210, 300), (390, 300), (480, 120), (690, 20)),
+    ),
+}
+"""The load scenarios of the locust folder, by name."""
+
+
+def replayed(
+    seconds: FloatArray, requests: FloatArray, peak_users: float, duration_seconds: float
+) -> UserPattern:
+    """Users in proportion to recorded traffic.
+
+    Args:
+        seconds: starts of the recorded bins, increasing.
+        requests: in each of them, more than 0 in one at least.
+        peak_users: users at the largest bin.
+        duration_seconds: of the run that the whole of the recording is compressed to.
+    """
+    since = (seconds - seconds[0]) * duration_seconds / max(seconds[-1] - seconds[0], 1.0)
+    users = peak_users * (requests / requests.max())
+    return UserPattern(
+        f"a recording, {peak_users:g} users at its peak",
+        duration_seconds,
+        lambda moments: np.interp(moments, since, users),
+    )

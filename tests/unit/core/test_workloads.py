@@ -2,14 +2,18 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from predictive_autoscaler.core.workloads import (
     DAY,
+    USER_PATTERNS,
     WEEK,
     Sale,
     daily_rhythm,
     growth,
     recorded_shop,
+    replayed,
     weekly_rhythm,
 )
 from tests.unit.core.builders import MONDAY
@@ -71,3 +75,70 @@ def test_a_sale_shows_in_the_recording_only_from_its_start() -> None:
     assert lifted[:noon].tobytes() == usual[:noon].tobytes()
     peak = slice(noon + 6, noon + 12)
     assert lifted[peak].sum() / usual[peak].sum() == pytest.approx(1.88, abs=0.1)
+
+
+def course(name: str, *seconds: float, **options: float) -> list[int | None]:
+    return [USER_PATTERNS[name].users(moment, **options) for moment in seconds]
+
+
+def test_each_scenario_has_the_documented_figures() -> None:
+    figures = {}
+    for name, pattern in USER_PATTERNS.items():
+        users = [pattern.users(second) for second in range(int(pattern.duration_seconds))]
+        known = [one for one in users if one is not None]
+        assert len(known) == len(users)
+        figures[name] = (min(known), max(known))
+    assert figures == {
+        "baseline": (20, 20),
+        "surge": (10, 200),
+        "sinusoidal": (10, 150),
+        "step": (20, 100),
+        "flash-sale": (20, 300),
+    }
+
+
+def test_the_surge_rises_within_a_minute_is_held_and_ends() -> None:
+    assert course("surge", 0, 119, 150, 180, 599, 660, 720, 899) == [
+        *(10, 10, 105, 200, 200, 105, 10, 10)
+    ]
+    assert course("surge", 900, 1e6) == [None, None]
+
+
+def test_the_wave_comes_back_after_its_period() -> None:
+    assert course("sinusoidal", 0, 150, 300, 450, 600) == [10, 80, 150, 80, 10]
+
+
+def test_steps_are_taken_at_once() -> None:
+    assert course("step", 179.9, 180, 359.9, 360, 899) == [20, 40, 40, 60, 100]
+
+
+def test_a_flash_sale_is_there_within_half_a_minute_and_fades() -> None:
+    assert course("flash-sale", 180, 195, 210, 390, 480, 690) == [20, 160, 300, 300, 120, 20]
+
+
+@pytest.mark.parametrize("name", sorted(USER_PATTERNS))
+@pytest.mark.parametrize("length", [20.0, 60.0, 7200.0])
+def test_a_run_of_another_length_has_the_same_course(name: str, length: float) -> None:
+    pattern = USER_PATTERNS[name]
+    for share in np.linspace(0, 0.99, 34):
+        expected = pattern.users(float(share) * pattern.duration_seconds)
+        assert pattern.users(float(share) * length, length) == pytest.approx(expected, abs=1)
+    assert pattern.users(length, length) is None
+
+
+def test_users_are_scaled_and_never_none_at_all() -> None:
+    assert course("baseline", 0, scale=2.5) == [50]
+    assert course("baseline", 0, scale=0.01) == [1]
+
+
+@given(
+    st.lists(st.floats(0, 1e6), min_size=2, max_size=50).filter(lambda values: max(values) > 0),
+    st.floats(1, 1000),
+)
+def test_a_replay_stays_below_its_peak_and_reaches_it(values: list[float], peak: float) -> None:
+    requests = np.array(values)
+    seconds = np.arange(0.0, len(values) * 300.0, 300.0)
+    pattern = replayed(seconds, requests, peak, 600.0)
+    at_bins = pattern.shape(np.linspace(0, 600, len(values)))
+    np.testing.assert_allclose(at_bins, peak * (requests / requests.max()), atol=1e-6 * peak)
+    assert (pattern.users(599.9) or 0) <= max(1, round(peak))
