@@ -140,15 +140,22 @@ class Bucket:
         data = self._written.get(key) or self._made_up(key)
         return None if data is None else StoredObject(data, "1")
 
-    def put(
-        self, key: str, data: bytes, *, if_absent: bool = False, if_tag: str | None = None
-    ) -> bool:
+    def put(self, key: str, data: bytes, *, if_absent: bool = False) -> bool:
         """Keep it."""
         self.calls["put"] += 1
         if if_absent and key in self._written:
             return False
         self._written[key] = data
         return True
+
+    def replace(self, key: str, data: bytes, known: StoredObject) -> bool:
+        """Keep it; nobody else writes here."""
+        return self.put(key, data)
+
+    def delete(self, key: str) -> None:
+        """Forget what was written."""
+        self.calls["delete"] += 1
+        self._written.pop(key, None)
 
     def keys(self, prefix: str, after: str = "") -> Iterator[str]:
         """Of what was written."""

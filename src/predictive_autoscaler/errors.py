@@ -31,6 +31,10 @@ class UnskilledModelError(ModelError):
     """A trained model is no better than the baselines, so it is not published."""
 
 
+class RefusedModelError(ModelError):
+    """A retrained model is no better than the one in use, so it is not published."""
+
+
 class SourceError(AutoscalerError):
     """A service that we read from or write to did not do what was asked."""
 
@@ -49,6 +53,10 @@ class GroupNotFoundError(SourceError):
 
 class AccessDeniedError(SourceError):
     """The credentials in use may not do this."""
+
+
+class ConflictError(SourceError):
+    """Somebody else has changed the same thing in the meantime; nothing of theirs was lost."""
 
 
 class UsageError(AutoscalerError):

@@ -8,6 +8,7 @@ from datetime import date, datetime
 from typing import Protocol
 
 from predictive_autoscaler.core.artifact import Model
+from predictive_autoscaler.core.publication import Publication
 from predictive_autoscaler.core.types import CalendarEvent, GroupState, Json, Samples
 from predictive_autoscaler.errors import AutoscalerError
 
@@ -171,6 +172,82 @@ class ModelStore(Protocol):
 
         Raises:
             SourceError: the store did not take it; `latest` is then where it was.
+            ConflictError: somebody else moved `latest` at the same time, and won.
+        """
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Pointed:
+    """What a group's pointer says, as it was read.
+
+    Attributes:
+        publication: None if there is no pointer, or one that cannot be read.
+        mark: what the store knows the read pointer by.
+        fault: why it cannot be read.
+    """
+
+    publication: Publication | None
+    mark: object = None
+    fault: str = ""
+
+
+@dataclass(frozen=True)
+class ModelFiles:
+    """The bytes of one version, as they were published."""
+
+    npz: bytes
+    card: str
+    verdict: str | None = None
+
+
+class ModelArchive(Protocol):
+    """The versions behind a ModelStore, for those who publish, go back and tidy up."""
+
+    def pointed(self, group: str) -> Pointed:
+        """What the group's pointer says now. Raises SourceError."""
+        ...
+
+    def point(self, group: str, publication: Publication, seen: Pointed) -> None:
+        """Move the pointer, if it is still the one that was seen.
+
+        Raises:
+            ConflictError: it is not; theirs stays. SourceError: the store did not answer.
+        """
+        ...
+
+    def versions(self, group: str, *, whole: bool = True) -> list[str]:
+        """All versions, the newest (by name) first.
+
+        Args:
+            whole: leave out those of which only some files are there.
+
+        Raises:
+            SourceError: they could not be listed.
+        """
+        ...
+
+    def files(self, group: str, version: str) -> ModelFiles:
+        """The bytes of a version.
+
+        Raises:
+            ModelError: it is not there, or not whole. SourceError: the store did not answer.
+        """
+        ...
+
+    def keep(self, group: str, version: str, files: ModelFiles) -> None:
+        """Keep a version; nobody uses it before the pointer says so.
+
+        Raises:
+            SourceError: the store did not take it, or has this version with other bytes.
+        """
+        ...
+
+    def forget(self, group: str, version: str) -> None:
+        """Remove a version's files, the card first, so that what is left is no version.
+
+        Raises:
+            SourceError: not all could be removed.
         """
         ...
 

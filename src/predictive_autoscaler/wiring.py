@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
+from pathlib import Path
 
 from predictive_autoscaler.adapters.aws.autoscaling import AutoScalingActuator
 from predictive_autoscaler.adapters.aws.clients import Clients
@@ -17,7 +18,7 @@ from predictive_autoscaler.adapters.aws.nets import AutoScalingNets
 from predictive_autoscaler.adapters.aws.s3 import S3Objects
 from predictive_autoscaler.adapters.aws.sns import notifier_for
 from predictive_autoscaler.adapters.clock import SystemClock
-from predictive_autoscaler.adapters.objects import StoredObject
+from predictive_autoscaler.adapters.objects import DirectoryObjects, StoredObject
 from predictive_autoscaler.adapters.stores import (
     StoredControls,
     StoredDecisions,
@@ -37,7 +38,7 @@ from predictive_autoscaler.app.settings import (
 )
 from predictive_autoscaler.core.types import GroupState, Json, Samples
 from predictive_autoscaler.errors import AutoscalerError, GroupNotFoundError, SettingsError
-from predictive_autoscaler.ports import Clock, DecisionLog, ModelStore, Ports
+from predictive_autoscaler.ports import Clock, DecisionLog, ModelArchive, ModelStore, Ports
 
 SEARCHED_DAYS = 60
 """How far back the newest decision is looked for."""
@@ -82,7 +83,7 @@ class AwsController:
             controls=StoredControls(objects),
             history=StoredHistory(objects),
             sink=CloudWatchMetricSink(clients.cloudwatch, clock, NAMESPACE),
-            notifier=notifier_for(lambda: clients.sns, settings.topic_arn),
+            notifier=notifier_for(lambda: clients.sns, settings.topic_arn, log),
         )
         self._controller = Controller(ports, settings.groups, log)
         self._controller.refused = settings.refused
@@ -128,6 +129,19 @@ class AwsController:
 
 def aws_models(bucket: str) -> ModelStore:
     """The published models in a bucket."""
+    return StoredModels(_objects(bucket))
+
+
+def model_archive(bucket: str | None, folder: Path | None = None) -> ModelArchive:
+    """All versions of the models in a bucket; or below a folder, laid out the same way.
+
+    Raises:
+        SettingsError: neither is given.
+    """
+    if folder is not None:
+        return StoredModels(DirectoryObjects(folder))
+    if not bucket:
+        raise SettingsError("S3_BUCKET is not set; it names the bucket of the models")
     return StoredModels(_objects(bucket))
 
 

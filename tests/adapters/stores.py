@@ -63,11 +63,17 @@ class CountingObjects:
             self.sent.append(key)
         return found
 
-    def put(
-        self, key: str, data: bytes, *, if_absent: bool = False, if_tag: str | None = None
-    ) -> bool:
+    def put(self, key: str, data: bytes, *, if_absent: bool = False) -> bool:
         self.calls.append(f"put {key}")
-        return self.inner.put(key, data, if_absent=if_absent, if_tag=if_tag)
+        return self.inner.put(key, data, if_absent=if_absent)
+
+    def replace(self, key: str, data: bytes, known: StoredObject) -> bool:
+        self.calls.append(f"replace {key}")
+        return self.inner.replace(key, data, known)
+
+    def delete(self, key: str) -> None:
+        self.calls.append(f"delete {key}")
+        self.inner.delete(key)
 
     def keys(self, prefix: str, after: str = "") -> Iterator[str]:
         self.calls.append(f"list {prefix}")

@@ -9,9 +9,15 @@ from pathlib import Path
 import pytest
 
 from predictive_autoscaler.adapters.objects import DirectoryObjects
+from predictive_autoscaler.core.publication import Publication
 from predictive_autoscaler.core.types import CalendarEvent
-from predictive_autoscaler.errors import ModelError, ModelNotFoundError, SourceError
-from predictive_autoscaler.ports import GroupControl
+from predictive_autoscaler.errors import (
+    ConflictError,
+    ModelError,
+    ModelNotFoundError,
+    SourceError,
+)
+from predictive_autoscaler.ports import GroupControl, ModelFiles
 from tests.adapters.examples import DAY, GROUP, NOON, day_of_samples, same, tiny_model
 from tests.adapters.stores import INTERVAL, Stores, memory_stores, object_stores
 
@@ -70,6 +76,73 @@ def test_a_truncated_model_is_refused_each_time(stores: Stores) -> None:
             stores.models.load(GROUP)
     stores.models.publish(GROUP, npz, card, "repaired")
     assert stores.models.load(GROUP).card.model_id == version
+
+
+def test_the_pointer_knows_what_was_before(stores: Stores) -> None:
+    assert stores.models.pointed(GROUP).publication is None
+    for version, label in (("one", 1.0), ("two", 2.0), ("two", 2.0), ("three", 3.0), ("one", 1.0)):
+        stores.models.publish(GROUP, *tiny_model(label)[:2], version=version)
+    assert stores.models.pointed(GROUP).publication == Publication("one", ("three", "two"))
+
+
+def test_the_pointer_moves_only_from_where_it_was_seen(stores: Stores) -> None:
+    models = stores.models
+    nothing = models.pointed(GROUP)
+    models.publish(GROUP, *tiny_model(1.0)[:2], version="one")
+    with pytest.raises(ConflictError):
+        models.point(GROUP, Publication("two"), nothing)
+    seen = models.pointed(GROUP)
+    models.keep(GROUP, "two", ModelFiles(*tiny_model(2.0)[:2]))
+    models.point(GROUP, Publication("two", ("one",)), seen)
+    with pytest.raises(ConflictError):
+        models.point(GROUP, Publication("three", ("one",)), seen)
+    assert models.pointed(GROUP).publication == Publication("two", ("one",))
+    assert models.load(GROUP).card.model_id == tiny_model(2.0)[2]
+
+
+def test_of_eight_publications_at_once_one_wins(stores: Stores) -> None:
+    models = stores.models
+    models.publish(GROUP, *tiny_model(1.0)[:2], version="old")
+    names = [f"new{number}" for number in range(8)]
+    for name in names:
+        models.keep(GROUP, name, ModelFiles(*tiny_model(2.0)[:2]))
+    seen = models.pointed(GROUP)
+    assert seen.publication is not None
+    before = seen.publication
+
+    def published(name: str) -> bool:
+        try:
+            models.point(GROUP, before.followed_by(name), seen)
+        except ConflictError:
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as pool:
+        won = list(pool.map(published, names))
+    assert sum(won) == 1
+    assert models.pointed(GROUP).publication == before.followed_by(names[won.index(True)])
+
+
+def test_versions_come_back_as_they_were_kept(stores: Stores) -> None:
+    models = stores.models
+    assert models.versions(GROUP) == []
+    old, new = (ModelFiles(*tiny_model(label)[:2], verdict) for label, verdict in PAIR)
+    models.keep(GROUP, "2026 1/a", old)
+    models.keep(GROUP, "2026 2/b", new)
+    models.keep("other", "2027", old)
+    assert models.versions(GROUP) == ["2026 2/b", "2026 1/a"]
+    assert models.files(GROUP, "2026 1/a") == old
+    assert models.files(GROUP, "2026 2/b") == new
+    models.forget(GROUP, "2026 1/a")
+    models.forget(GROUP, "2026 1/a")
+    assert models.versions(GROUP) == ["2026 2/b"]
+    with pytest.raises(ModelError, match="there is no"):
+        models.files(GROUP, "2026 1/a")
+    with pytest.raises(ModelNotFoundError):
+        models.load(GROUP)
+
+
+PAIR = ((1.0, None), (2.0, '{"why": "better"}\n'))
 
 
 def test_a_slot_is_claimed_once(stores: Stores) -> None:

@@ -51,11 +51,17 @@ class LosesAnswers:
     def get(self, key: str, known: StoredObject | None = None) -> StoredObject | None:
         return self._inner.get(key, known)
 
-    def put(
-        self, key: str, data: bytes, *, if_absent: bool = False, if_tag: str | None = None
-    ) -> bool:
+    def put(self, key: str, data: bytes, *, if_absent: bool = False) -> bool:
         self._inner.put(key, data, if_absent=if_absent)
         return self._inner.put(key, data, if_absent=if_absent)
+
+    def replace(self, key: str, data: bytes, known: StoredObject) -> bool:
+        self._inner.replace(key, data, known)
+        return self._inner.replace(key, data, known)
+
+    def delete(self, key: str) -> None:
+        self._inner.delete(key)
+        self._inner.delete(key)
 
     def keys(self, prefix: str, after: str = "") -> Iterator[str]:
         return self._inner.keys(prefix, after)

@@ -11,7 +11,14 @@ from predictive_autoscaler.adapters.objects import DirectoryObjects, ObjectStore
 from predictive_autoscaler.adapters.stores import StoredModels
 from predictive_autoscaler.adapters.stores.keys import latest_key, model_keys, quoted
 from predictive_autoscaler.core.artifact import Model, load_model
-from predictive_autoscaler.errors import ModelError, ModelNotFoundError, SourceError
+from predictive_autoscaler.core.publication import Publication
+from predictive_autoscaler.errors import (
+    ConflictError,
+    ModelError,
+    ModelNotFoundError,
+    SourceError,
+)
+from predictive_autoscaler.ports import ModelFiles
 from tests.adapters.examples import GROUP, tiny_model
 from tests.adapters.stores import CountingObjects
 
@@ -134,7 +141,12 @@ def test_the_pointer_is_written_last(tmp_path: Path) -> None:
     npz, card, version = tiny_model()
     StoredModels(objects).publish(GROUP, npz, card, version)
     keys = (*model_keys(GROUP, version), latest_key(GROUP))
-    assert objects.calls == [f"put {key}" for key in keys]
+    assert objects.calls == [f"get {keys[-1]}", *(f"put {key}" for key in keys)]
+    npz, card, _ = tiny_model(2.0)
+    objects.calls.clear()
+    StoredModels(objects).publish(GROUP, npz, card, "two")
+    assert objects.calls[-1] == f"replace {keys[-1]}"
+    assert not any(call.startswith("replace") for call in objects.calls[:-1])
 
 
 def test_a_refused_publication_leaves_the_pointer(tmp_path: Path) -> None:
@@ -147,7 +159,7 @@ def test_a_refused_publication_leaves_the_pointer(tmp_path: Path) -> None:
         models.publish(GROUP, npz + b" ", card, "one")
     pointer = objects.get(latest_key(GROUP))
     assert pointer is not None
-    assert pointer.data == b'{"version": "two"}\n'
+    assert pointer.data == b'{"version": "two", "former": ["one"]}\n'
 
 
 @pytest.mark.parametrize("pointer", [b"", b"[]", b"{}", b'{"version": 3}', b'{"version": ""}'])
@@ -156,6 +168,46 @@ def test_a_strange_pointer_is_a_model_error(tmp_path: Path, pointer: bytes) -> N
     objects.put(latest_key(GROUP), pointer)
     with pytest.raises(ModelError, match=r"published/"):
         StoredModels(objects).load(GROUP)
+
+
+@pytest.mark.parametrize("rest", [b'"former": 3', b'"former": [""]', b'"rolled_back": {"a": 1}'])
+def test_what_serving_does_not_need_of_a_pointer_cannot_stop_it(
+    tmp_path: Path, rest: bytes
+) -> None:
+    objects = DirectoryObjects(tmp_path)
+    models = StoredModels(objects)
+    npz, card, version = tiny_model()
+    models.publish(GROUP, npz, card, version)
+    objects.put(latest_key(GROUP), b'{"version": "%s", %s}' % (version.encode(), rest))
+    assert models.load(GROUP).card.model_id == version
+    seen = models.pointed(GROUP)
+    assert seen.publication is None
+    assert latest_key(GROUP) in seen.fault
+    models.publish(GROUP, npz, card, "repaired")
+    assert models.pointed(GROUP).publication == Publication("repaired")
+
+
+def test_an_answer_that_got_lost_is_no_conflict(s3_objects: S3Objects) -> None:
+    """The client tries again, and finds the pointer moved: by itself."""
+    models = StoredModels(s3_objects)
+    models.publish(GROUP, *tiny_model(1.0)[:2], version="one")
+    seen = models.pointed(GROUP)
+    models.point(GROUP, Publication("two"), seen)
+    models.point(GROUP, Publication("two"), seen)
+    with pytest.raises(ConflictError, match=r"published/.*somebody else.*three is not published"):
+        models.point(GROUP, Publication("three"), seen)
+
+
+def test_what_is_left_of_a_broken_removal_is_no_version(objects: ObjectStore) -> None:
+    models = StoredModels(objects)
+    npz, card, version = tiny_model()
+    models.keep(GROUP, version, ModelFiles(npz, card, "{}"))
+    objects.delete(model_keys(GROUP, version)[1])
+    assert models.versions(GROUP) == []
+    assert models.versions(GROUP, whole=False) == [version]
+    models.forget(GROUP, version)
+    assert models.versions(GROUP, whole=False) == []
+    assert list(objects.keys("models/")) == []
 
 
 def test_a_pointer_to_nothing_is_a_model_error(tmp_path: Path) -> None:

@@ -36,6 +36,7 @@ def controller_environment(aws: LocalAws) -> dict[str, str]:
         "TARGET_GROUP": aws.target_group,
         "S3_BUCKET": BUCKET,
         "AUTOSCALER_MODE": "full",
+        "AUTOSCALER_NOTIFY_STEP": "0",
         "AUTOSCALER_CAPACITY_PER_INSTANCE": str(CAPACITY),
         "AUTOSCALER_METRIC_PERIOD_SECONDS": "300",
         "AUTOSCALER_HISTORY_DAYS": "9",

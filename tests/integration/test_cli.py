@@ -30,6 +30,8 @@ COMMANDS = {
         *("--csv", "--from", "--publish", "--force", "--seed", "--max-bins", "--json"),
         *("--groups", "--scheduler"),
     ],
+    "retrain": ["--newest-days", "--keep", "--dry-run", "--fail-when-refused", "--groups"],
+    "rollback": ["--list", "--yes", "--bucket", "--store"],
     "collect": ["--out", "--days", "--asg-name", "--json"],
     "decide": ["--apply", "--bucket", "--json"],
     "explain": ["--record", "--bucket", "--json"],

@@ -13,15 +13,25 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 from predictive_autoscaler.core.artifact import Model, load_model
+from predictive_autoscaler.core.publication import Publication
 from predictive_autoscaler.core.timegrid import merge, to_interval
 from predictive_autoscaler.core.types import GroupState, Json, Samples
 from predictive_autoscaler.errors import (
     AutoscalerError,
+    ConflictError,
     GroupNotFoundError,
+    ModelError,
     ModelNotFoundError,
     SourceError,
 )
-from predictive_autoscaler.ports import GroupControl, MetricRequest, MetricValue, Net
+from predictive_autoscaler.ports import (
+    GroupControl,
+    MetricRequest,
+    MetricValue,
+    ModelFiles,
+    Net,
+    Pointed,
+)
 
 RECORDS_LOOKBACK = timedelta(days=2)
 """A record older than this is no start for a new one; the same for all decision logs."""
@@ -182,24 +192,26 @@ class MemoryNets:
 
 
 class MemoryModelStore:
-    """Models by group; `put` takes a ready one, `publish` the files of one."""
+    """Models by group: a ModelStore and a ModelArchive. `put` takes a ready model."""
 
     def __init__(self, models: Mapping[str, Model] | None = None) -> None:
         self._models = dict(models or {})
-        self._files: dict[tuple[str, str], tuple[bytes, str]] = {}
-        self._latest: dict[str, tuple[bytes, str]] = {}
+        self._files: dict[str, dict[str, ModelFiles]] = {}
+        self._published: dict[str, Publication] = {}
+        self._lock = threading.Lock()
 
     def put(self, group: str, model: Model) -> None:
         """Make this the group's latest model."""
-        self._latest.pop(group, None)
+        self._published.pop(group, None)
         self._models[group] = model
 
     def load(self, group: str) -> Model:
         """As the port says."""
         if group not in self._models:
-            if group not in self._latest:
+            if group not in self._published:
                 raise ModelNotFoundError(f"no model of group {group!r} has been published")
-            self._models[group] = load_model(*self._latest[group])
+            files = self.files(group, self._published[group].version)
+            self._models[group] = load_model(files.npz, files.card)
         return self._models[group]
 
     def load_each(self, groups: Sequence[str]) -> Iterator[tuple[str, Model | AutoscalerError]]:
@@ -212,10 +224,46 @@ class MemoryModelStore:
 
     def publish(self, group: str, npz: bytes, card: str, version: str) -> None:
         """As the port says; what is wrong with the files shows when they are loaded."""
-        if self._files.setdefault((group, version), (npz, card)) != (npz, card):
+        seen = self.pointed(group)
+        self.keep(group, version, ModelFiles(npz, card))
+        before = seen.publication
+        self.point(group, before.followed_by(version) if before else Publication(version), seen)
+
+    def pointed(self, group: str) -> Pointed:
+        """As the port says."""
+        publication = self._published.get(group)
+        return Pointed(publication, publication)
+
+    def point(self, group: str, publication: Publication, seen: Pointed) -> None:
+        """As the port says."""
+        with self._lock:
+            if self._published.get(group) not in (seen.mark, publication):
+                raise ConflictError(f"the pointer of group {group!r} has been changed meanwhile")
+            self._published[group] = publication
+            self._models.pop(group, None)
+
+    def versions(self, group: str, *, whole: bool = True) -> list[str]:
+        """As the port says; all of them are whole."""
+        return sorted(self._files.get(group, {}), reverse=True)
+
+    def files(self, group: str, version: str) -> ModelFiles:
+        """As the port says."""
+        try:
+            return self._files[group][version]
+        except KeyError:
+            raise ModelError(f"there is no version {version!r} of group {group!r}") from None
+
+    def keep(self, group: str, version: str, files: ModelFiles) -> None:
+        """As the port says."""
+        kept = self._files.setdefault(group, {})
+        present = kept.get(version, files)
+        if (present.npz, present.card) != (files.npz, files.card):
             raise SourceError(f"version {version!r} of group {group!r} exists with other content")
-        self._latest[group] = (npz, card)
-        self._models.pop(group, None)
+        kept[version] = files if files.verdict is not None else present
+
+    def forget(self, group: str, version: str) -> None:
+        """As the port says."""
+        self._files.get(group, {}).pop(version, None)
 
 
 class MemoryDecisionLog:

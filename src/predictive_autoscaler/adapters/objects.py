@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import tempfile
@@ -14,6 +15,8 @@ from typing import Protocol
 from predictive_autoscaler.errors import SourceError
 
 _UNFINISHED = ".part"
+_LOCK = f".lock{_UNFINISHED}"
+"""Held while a file is replaced or removed; named so that no listing shows it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,16 +38,26 @@ class ObjectStore(Protocol):
         """
         ...
 
-    def put(
-        self, key: str, data: bytes, *, if_absent: bool = False, if_tag: str | None = None
-    ) -> bool:
+    def put(self, key: str, data: bytes, *, if_absent: bool = False) -> bool:
         """Write an object.
 
         Returns:
-            False if it was to be `if_absent` and exists, or no longer has the tag `if_tag`
-            (or is just being written by someone else); of several such writers exactly one
-            is told True.
+            False if it was to be `if_absent` and exists, or is just being written by someone
+            else; of several such writers exactly one is told True.
         """
+        ...
+
+    def replace(self, key: str, data: bytes, known: StoredObject) -> bool:
+        """Write an object if it still is what was read before.
+
+        Returns:
+            False if it has changed or gone since; of several such writers exactly one is
+            told True.
+        """
+        ...
+
+    def delete(self, key: str) -> None:
+        """Remove an object; one that is not there is none to remove."""
         ...
 
     def keys(self, prefix: str, after: str = "") -> Iterator[str]:
@@ -57,10 +70,7 @@ class ObjectStore(Protocol):
 
 
 class DirectoryObjects:
-    """Objects as files below a directory, which is made with the first of them.
-
-    Files know no tags: between looking at one and replacing it, another writer can come.
-    """
+    """Objects as files below a directory, which is made with the first of them."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
@@ -75,18 +85,37 @@ class DirectoryObjects:
         tag = _tag(data)
         return known if known is not None and known.tag == tag else StoredObject(data, tag)
 
-    def put(
-        self, key: str, data: bytes, *, if_absent: bool = False, if_tag: str | None = None
-    ) -> bool:
+    def put(self, key: str, data: bytes, *, if_absent: bool = False) -> bool:
         """As ObjectStore says."""
-        if if_tag is not None:
-            present = self.get(key)
-            if present is None or present.tag != if_tag:
-                return False
         path = self._root / key
         with self._file_errors("write", key):
             path.parent.mkdir(parents=True, exist_ok=True)
-            return _create(path, data) if if_absent else _replace(path, data)
+            if if_absent:
+                return _create(path, data)
+            with self._changing():
+                return _replace(path, data)
+
+    def replace(self, key: str, data: bytes, known: StoredObject) -> bool:
+        """As ObjectStore says."""
+        path = self._root / key
+        with self._file_errors("write", key):
+            if not self._root.is_dir():
+                return False
+            with self._changing():
+                try:
+                    unchanged = _tag(path.read_bytes()) == known.tag
+                except FileNotFoundError:
+                    return False
+                return unchanged and _replace(path, data)
+
+    def delete(self, key: str) -> None:
+        """As ObjectStore says; its folder stays, since somebody may be about to write there."""
+        path = self._root / key
+        with self._file_errors("remove", key):
+            if not path.exists():
+                return
+            with self._changing():
+                path.unlink(missing_ok=True)
 
     def keys(self, prefix: str, after: str = "") -> Iterator[str]:
         """As ObjectStore says."""
@@ -102,6 +131,15 @@ class DirectoryObjects:
             with self._file_errors("read", key), suppress(FileNotFoundError):
                 found[key] = _tag((self._root / key).read_bytes())
         return found
+
+    @contextmanager
+    def _changing(self) -> Iterator[None]:
+        """One writer at a time, so that nothing changes between a look and the write that
+        rests on it. The system lets go of the lock if its holder dies.
+        """
+        with (self._root / _LOCK).open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
 
     @contextmanager
     def _file_errors(self, action: str, key: str) -> Iterator[None]:

@@ -44,14 +44,14 @@ class FleetOptions:
     seed: int = 1
     force: bool = False
 
-    def of(self, group: GroupSettings) -> TrainOptions:
-        """The options of one group's training."""
+    def of(self, group: GroupSettings, jobs: int = 1) -> TrainOptions:
+        """The options of one group's training; the model does not depend on `jobs`."""
         return TrainOptions(
             group=group.name,
             boot_minutes=group.parameters.boot_minutes,
             parameters=group.parameters.features,
             max_bins=self.max_bins,
-            forest=ForestOptions(seed=self.seed),
+            forest=ForestOptions(seed=self.seed, jobs=jobs),
         )
 
 

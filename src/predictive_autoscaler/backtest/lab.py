@@ -21,6 +21,7 @@ from predictive_autoscaler.backtest.replay import (
 from predictive_autoscaler.backtest.world import serve
 from predictive_autoscaler.core.features import DAY
 from predictive_autoscaler.core.scoring import Elasticity, ScalingScore, elasticity, score_scaling
+from predictive_autoscaler.core.timegrid import known_part
 from predictive_autoscaler.core.types import Bounds, CalendarEvent, FloatArray, Samples, utc_text
 from predictive_autoscaler.errors import AutoscalerError, DataError, UsageError
 from predictive_autoscaler.model.recorded import at_interval, read_recording
@@ -159,7 +160,7 @@ def traffic_of(name: str, recording: Samples, options: LabOptions, source: str =
     Raises:
         DataError: it is too short, or nothing came.
     """
-    recorded = _known_part(at_interval(recording, options.interval_seconds))
+    recorded = known_part(at_interval(recording, options.interval_seconds))
     demand = Samples.of(
         recorded.start,
         options.interval_seconds,
@@ -173,12 +174,6 @@ def traffic_of(name: str, recording: Samples, options: LabOptions, source: str =
     in_service = recorded.in_service[first:]
     had = None if np.isnan(in_service).all() else in_service
     return LabTraffic(name, demand, first, setting, had=had)
-
-
-def _known_part(recorded: Samples) -> Samples:
-    """Without the absent bins before the first request count and after the last."""
-    known = np.flatnonzero(~np.isnan(recorded.requests))
-    return recorded.window(int(known[0]), int(known[-1]) + 1) if len(known) else recorded
 
 
 def _check_span(demand: Samples, first: int, source: str) -> None:

@@ -7,7 +7,7 @@ model is refitted on what has been seen so far.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -198,17 +198,12 @@ class _World:
         self._controller = self._build()
 
     def _build(self) -> Controller:
-        ports = Ports(
-            clock=self._clock,
-            metrics=self._source,
-            actuator=self._actuator,
-            nets=MemoryNets(),
-            models=self._models,
-            decisions=MemoryDecisionLog(keep=2),
-            controls=MemoryControlStore({GROUP: GroupControl(calendar=self._options.calendar)}),
-            history=MemoryHistoryStore(),
-            sink=MemorySink(),
-            notifier=MemoryNotifier(),
+        ports = ports_around(
+            self._clock,
+            self._source,
+            self._actuator,
+            self._models,
+            {GROUP: GroupControl(calendar=self._options.calendar)},
         )
         settings = GroupSettings(
             name=GROUP,
@@ -271,6 +266,28 @@ class _World:
         needed = setting.bounds.clamp(instances_for(newest, share * setting.capacity_per_instance))
         if needed > state.desired_instances:
             self._actuator.set_desired(GROUP, needed)
+
+
+def ports_around(
+    clock: FixedClock,
+    metrics: MemoryMetricSource,
+    actuator: MemoryActuator,
+    models: MemoryModelStore,
+    controls: Mapping[str, GroupControl] | None = None,
+) -> Ports:
+    """What a replayed controller is plugged into; nothing else of it is looked at."""
+    return Ports(
+        clock=clock,
+        metrics=metrics,
+        actuator=actuator,
+        nets=MemoryNets(),
+        models=models,
+        decisions=MemoryDecisionLog(keep=2),
+        controls=MemoryControlStore(controls),
+        history=MemoryHistoryStore(),
+        sink=MemorySink(),
+        notifier=MemoryNotifier(),
+    )
 
 
 def metrics_under(asked: FloatArray, demand: Samples, setting: Setting) -> Samples:

@@ -9,13 +9,30 @@ from typing import Annotated
 import typer
 
 from predictive_autoscaler import __version__
-from predictive_autoscaler.cli import backtest, collect, decide, demo, explain, mode, quality, train
+from predictive_autoscaler.cli import (
+    backtest,
+    collect,
+    decide,
+    demo,
+    explain,
+    mode,
+    quality,
+    retrain,
+    rollback,
+    train,
+)
 from predictive_autoscaler.cli.console import complain
-from predictive_autoscaler.errors import AutoscalerError, UnskilledModelError, UsageError
+from predictive_autoscaler.errors import (
+    AutoscalerError,
+    RefusedModelError,
+    UnskilledModelError,
+    UsageError,
+)
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
-EXIT_UNSKILLED = 3
+EXIT_REFUSED = 3
+"""Trained, but not good enough to be published."""
 
 app = typer.Typer(
     name="predictive-autoscaler",
@@ -42,6 +59,8 @@ def common(
 for command in (
     demo.demo,
     train.train,
+    retrain.retrain,
+    rollback.rollback,
     quality.quality,
     collect.collect,
     decide.decide,
@@ -73,9 +92,9 @@ def _run(application: typer.Typer, program: str, arguments: Sequence[str] | None
     """Run a command line. Expected errors become one line and a non-zero exit code."""
     try:
         application(args=arguments, prog_name=program)
-    except UnskilledModelError as error:
+    except (RefusedModelError, UnskilledModelError) as error:
         complain(str(error))
-        sys.exit(EXIT_UNSKILLED)
+        sys.exit(EXIT_REFUSED)
     except UsageError as error:
         complain(str(error))
         sys.exit(EXIT_USAGE)

@@ -49,6 +49,14 @@ Seed = Annotated[
     int, typer.Option(min=0, max=2**32 - 1, help="Same input and seed, same result, to the byte.")
 ]
 Jobs = Annotated[int, typer.Option(min=-1, help="Processes at once; -1 takes every core.")]
+StoreFolder = Annotated[
+    Path | None,
+    typer.Option(
+        "--store",
+        metavar="FOLDER",
+        help="Keep models in this folder instead of in S3, laid out the same way; for rehearsals.",
+    ),
+]
 Region = Annotated[str | None, typer.Option("--region", envvar="AWS_REGION", help="AWS region.")]
 
 
@@ -84,6 +92,16 @@ def check_jobs(jobs: int) -> None:
     """
     if jobs == 0:
         raise UsageError("--jobs is 0; allowed is -1 (every core) or at least 1")
+
+
+def check_range(option: str, value: float, low: float, high: float) -> None:
+    """Refuse a number outside its range.
+
+    Raises:
+        UsageError: it names the option, the number and the range.
+    """
+    if not low <= value <= high:  # a NaN is outside as well
+        raise UsageError(f"{option} is {value:g}; allowed is {low:g} to {high:g}")
 
 
 def print_json(content: Mapping[str, Any]) -> None:

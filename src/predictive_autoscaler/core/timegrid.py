@@ -39,6 +39,12 @@ def horizon_bins(
     return max(1, math.ceil((metric_delay + boot + interval) / interval))
 
 
+def known_part(samples: Samples) -> Samples:
+    """Without the absent bins before the first request count and after the last."""
+    known = np.flatnonzero(~np.isnan(samples.requests))
+    return samples.window(int(known[0]), int(known[-1]) + 1) if len(known) else samples
+
+
 def carry_forward(values: FloatArray, limit: int) -> FloatArray:
     """Fill each gap of up to `limit` bins with the last value before it.
 

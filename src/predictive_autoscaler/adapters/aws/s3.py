@@ -18,13 +18,14 @@ _NOT_MODIFIED = 304
 _EXISTS = {"PreconditionFailed", "ConditionalRequestConflict"}
 """Someone has written the key; or another writer of it is just about to win."""
 _CHANGED = _EXISTS | {"NoSuchKey"}
+"""The same, or someone has removed it."""
 
 
 class S3Objects:
     """An ObjectStore over one bucket.
 
-    The role needs s3:GetObject, s3:PutObject and s3:ListBucket. Without the last, asking
-    for an object that does not exist is refused instead of answered.
+    The role needs s3:GetObject, s3:PutObject and s3:ListBucket; `delete` s3:DeleteObject.
+    Without the third, asking for an object that does not exist is refused instead of answered.
     """
 
     def __init__(self, client: S3Client, bucket: str) -> None:
@@ -47,25 +48,37 @@ class S3Objects:
                 raise
             return StoredObject(answer["Body"].read(), answer["ETag"])
 
-    def put(
-        self, key: str, data: bytes, *, if_absent: bool = False, if_tag: str | None = None
-    ) -> bool:
+    def put(self, key: str, data: bytes, *, if_absent: bool = False) -> bool:
         """As ObjectStore says."""
         request: PutObjectRequestTypeDef = {"Bucket": self._bucket, "Key": key, "Body": data}
         if if_absent:
             request["IfNoneMatch"] = "*"
-        if if_tag is not None:
-            request["IfMatch"] = if_tag
         with aws_errors("s3", "PutObject", self._name(key)):
             try:
                 self._client.put_object(**request)
             except ClientError as error:
                 if if_absent and error_code(error) in _EXISTS:
                     return False
-                if if_tag is not None and error_code(error) in _CHANGED:
+                raise
+        return True
+
+    def replace(self, key: str, data: bytes, known: StoredObject) -> bool:
+        """As ObjectStore says."""
+        with aws_errors("s3", "PutObject", self._name(key)):
+            try:
+                self._client.put_object(Bucket=self._bucket, Key=key, Body=data, IfMatch=known.tag)
+            except ClientError as error:
+                if error_code(error) in _CHANGED:
                     return False
                 raise
         return True
+
+    def delete(self, key: str) -> None:
+        """As ObjectStore says. In a bucket with versioning S3 hides it, and the life-cycle
+        rule for old versions removes it.
+        """
+        with aws_errors("s3", "DeleteObject", self._name(key)):
+            self._client.delete_object(Bucket=self._bucket, Key=key)
 
     def keys(self, prefix: str, after: str = "") -> Iterator[str]:
         """As ObjectStore says; pages of 1,000 keys are fetched as they are used."""

@@ -35,9 +35,11 @@ class SnsNotifier:
             )
 
 
-def notifier_for(client: Callable[[], SNSClient], topic_arn: str | None) -> Notifier:
+def notifier_for(
+    client: Callable[[], SNSClient], topic_arn: str | None, log: Callable[[str], None] = print
+) -> Notifier:
     """The topic's notifier; without a topic, messages go to the log."""
-    return LogNotifier() if topic_arn is None else SnsNotifier(client, topic_arn)
+    return LogNotifier(log) if topic_arn is None else SnsNotifier(client, topic_arn)
 
 
 def _subject(subject: str) -> str:

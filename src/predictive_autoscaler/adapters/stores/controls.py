@@ -43,10 +43,13 @@ class StoredControls:
             self._objects.put(key, data)
             return
         found = self._objects.get(key)
-        same = (_parsed(key, found.data) if found else GroupControl()) == instead_of
-        if not same or not self._objects.put(
-            key, data, if_absent=found is None, if_tag=found.tag if found else None
-        ):
+        written = False
+        if (_parsed(key, found.data) if found else GroupControl()) == instead_of:
+            if found is None:
+                written = self._objects.put(key, data, if_absent=True)
+            else:
+                written = self._objects.replace(key, data, found)
+        if not written:
             raise SourceError(f"{key} has been changed by somebody else just now; try again")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 CONTROLS = "control/"
 DECISIONS = "decisions/"
@@ -26,8 +26,23 @@ def latest_key(group: str) -> str:
 
 def model_keys(group: str, version: str) -> tuple[str, str]:
     """Arrays and card of one version."""
-    folder = f"models/{quoted(group)}/{quoted(version)}"
+    folder = f"{versions_prefix(group)}{quoted(version)}"
     return f"{folder}/model.npz", f"{folder}/model.json"
+
+
+def verdict_key(group: str, version: str) -> str:
+    """Why a version was published, beside its files."""
+    return f"{versions_prefix(group)}{quoted(version)}/verdict.json"
+
+
+def versions_prefix(group: str) -> str:
+    """The folder of a group's versions."""
+    return f"models/{quoted(group)}/"
+
+
+def version_of(key: str) -> str:
+    """The version that a file below `versions_prefix` belongs to."""
+    return unquote(key.split("/")[2])
 
 
 def decision_key(slot: datetime) -> str:

@@ -9,16 +9,26 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
 
-from predictive_autoscaler.adapters.objects import ObjectStore
+from predictive_autoscaler.adapters.objects import ObjectStore, StoredObject
 from predictive_autoscaler.adapters.stores.followed import Followed
-from predictive_autoscaler.adapters.stores.keys import PUBLISHED, latest_key, model_keys
+from predictive_autoscaler.adapters.stores.keys import (
+    PUBLISHED,
+    latest_key,
+    model_keys,
+    verdict_key,
+    version_of,
+    versions_prefix,
+)
 from predictive_autoscaler.core.artifact import Model, load_model
+from predictive_autoscaler.core.publication import Publication
 from predictive_autoscaler.errors import (
     AutoscalerError,
+    ConflictError,
     ModelError,
     ModelNotFoundError,
     SourceError,
 )
+from predictive_autoscaler.ports import ModelFiles, Pointed
 
 CACHE_BYTES = 100_000_000
 AHEAD = 4
@@ -39,7 +49,7 @@ class _Files:
 
 
 class StoredModels:
-    """A ModelStore over objects.
+    """A ModelStore and a ModelArchive over objects.
 
     It remembers models, and asks the store only whether a pointer has moved: versions never
     change, so neither does a model behind the same one. When the cache is full, further
@@ -109,11 +119,73 @@ class StoredModels:
 
         The pointer is moved last, so that it never points at half a model.
         """
+        seen = self.pointed(group)
+        self.keep(group, version, ModelFiles(npz, card))
+        before = seen.publication
+        after = before.followed_by(version) if before else Publication(version)
+        if after != before:
+            self.point(group, after, seen)
+
+    def pointed(self, group: str) -> Pointed:
+        """As the port says."""
+        key = latest_key(group)
+        found = self._objects.get(key)
+        if found is None:
+            return Pointed(None)
+        try:
+            return Pointed(Publication.from_json(found.data), found)
+        except ModelError as error:
+            return Pointed(None, found, f"{key} {error}")
+
+    def point(self, group: str, publication: Publication, seen: Pointed) -> None:
+        """As the port says.
+
+        If the answer to our own write got lost, the client's second try finds the pointer
+        moved: one that says what we wanted to say is as good as ours.
+        """
+        key, data = latest_key(group), publication.to_json().encode()
+        if isinstance(seen.mark, StoredObject):
+            moved = self._objects.replace(key, data, seen.mark)
+        else:
+            moved = self._objects.put(key, data, if_absent=True)
+        if moved:
+            return
+        present = self._objects.get(key)
+        if present is None or present.data != data:
+            raise ConflictError(
+                f"{key} has been changed by somebody else in the meantime, another retraining or "
+                f"a roll-back; theirs stays, and {publication.version} is not published"
+            )
+
+    def versions(self, group: str, *, whole: bool = True) -> list[str]:
+        """As the port says."""
+        keys = set(self._objects.keys(versions_prefix(group)))
+        named = sorted({version_of(key) for key in keys}, reverse=True)
+        return [name for name in named if not whole or keys.issuperset(model_keys(group, name))]
+
+    def files(self, group: str, version: str) -> ModelFiles:
+        """As the port says."""
         npz_key, card_key = model_keys(group, version)
-        self._keep(npz_key, npz)
-        self._keep(card_key, card.encode())
-        pointer = json.dumps({"version": version}) + "\n"
-        self._objects.put(latest_key(group), pointer.encode())
+        verdict = self._objects.get(verdict_key(group, version))
+        return ModelFiles(
+            self._bytes(npz_key, "there is no such version"),
+            self._bytes(card_key, "there is no such version").decode(errors="replace"),
+            verdict.data.decode(errors="replace") if verdict else None,
+        )
+
+    def keep(self, group: str, version: str, files: ModelFiles) -> None:
+        """As the port says. Of a verdict, which is no part of the model, the newest stays."""
+        npz_key, card_key = model_keys(group, version)
+        self._keep(npz_key, files.npz)
+        if files.verdict is not None:
+            self._objects.put(verdict_key(group, version), files.verdict.encode())
+        self._keep(card_key, files.card.encode())
+
+    def forget(self, group: str, version: str) -> None:
+        """As the port says."""
+        npz_key, card_key = model_keys(group, version)
+        for key in (card_key, verdict_key(group, version), npz_key):
+            self._objects.delete(key)
 
     def _forget(self, versions: dict[str, str | AutoscalerError | None]) -> None:
         """Make room: models whose pointer has moved on or gone."""
@@ -155,14 +227,15 @@ class StoredModels:
         npz_key, card_key = model_keys(group, version)
         return _Files(self._bytes(npz_key), self._bytes(card_key).decode(errors="replace"))
 
-    def _bytes(self, key: str) -> bytes:
+    def _bytes(self, key: str, why: str = "though the published version is that one") -> bytes:
         found = self._objects.get(key)
         if found is None:
-            raise ModelError(f"{key} is missing, though the published version is that one")
+            raise ModelError(f"{key} is missing, {why}")
         return found.data
 
 
 def _version(key: str, pointer: bytes) -> str:
+    """All that matters for serving; a fault in the rest of a pointer must not end that."""
     try:
         version = json.loads(pointer)["version"]
     except (ValueError, KeyError, TypeError) as error:
