@@ -39,7 +39,9 @@ class Shopper(FastHttpUser):
         super().__init__(environment)
         self._think_scale: float = options.think_scale
         self._first = True
-        self._rng = random.Random()  # nosec B311 - pauses and choices
+        number, seed = next(_NUMBERS), options.seed
+        own_seed = None if seed is None else f"{seed} {number}"
+        self._rng = random.Random(own_seed)  # nosec B311 - pauses and choices
         self.shop = Saleor(self.client, options.channel)
 
     @task
@@ -157,4 +159,5 @@ JOURNEYS: Mapping[Callable[[Shopper], None], int] = {
     departments: 15,
 }
 # Every journey once, then in the shares of the rest: what the first users begin with.
+_NUMBERS = itertools.count()
 _ORDER = itertools.cycle([*JOURNEYS, details, browse, details, browse, search])

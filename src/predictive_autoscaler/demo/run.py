@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from predictive_autoscaler.adapters.memory import FixedClock
-from predictive_autoscaler.app.record import decision_from_json
 from predictive_autoscaler.app.train import CARD_NAME
 from predictive_autoscaler.backtest.peers import Setting, oracle, target_tracking
 from predictive_autoscaler.backtest.world import (
@@ -25,11 +21,14 @@ from predictive_autoscaler.backtest.world import (
     serve,
 )
 from predictive_autoscaler.core.demand import instances_for
-from predictive_autoscaler.core.explain import explain
 from predictive_autoscaler.core.scoring import score_scaling
 from predictive_autoscaler.core.types import Bounds, FloatArray, Json, Samples, utc_text
+from predictive_autoscaler.demo.controller import (
+    controller_environment,
+    explained,
+    train_and_publish,
+)
 from predictive_autoscaler.demo.local_aws import (
-    BUCKET,
     GROUP,
     LocalAws,
     local_aws,
@@ -37,7 +36,6 @@ from predictive_autoscaler.demo.local_aws import (
     put_metrics,
 )
 from predictive_autoscaler.demo.traffic import Traffic, default_capacity, joined
-from predictive_autoscaler.errors import AutoscalerError
 from predictive_autoscaler.lambda_app import Application
 from predictive_autoscaler.report.replay import (
     ExplainedDecision,
@@ -51,10 +49,6 @@ OURS = "predictive"
 TARGET_TRACKING = "target tracking 70 %"
 ORACLE = "oracle"
 TARGET_SHARE = 0.7
-NOT_SKILLED_EXIT = 3
-"""What the training script ends with when the model does not beat the baselines."""
-
-
 NO_MODEL = (
     "On held-back time the trained forest was no better than the baselines, so it was not "
     "published; the day was forecast from the season and from the last value instead."
@@ -123,13 +117,17 @@ def run_demo(traffic: Traffic, options: DemoOptions, progress: Progress) -> Demo
     initial = int(tracked[split - 1])
     bounds = options.bounds
     with local_aws(bounds.min_instances, bounds.max_instances, initial) as aws:
-        environment = _environment(aws, capacity, options)
+        environment = controller_environment(
+            aws, capacity, options.interval_minutes, options.boot_minutes
+        )
         progress.step("writing the history to CloudWatch")
         ready = serve(tracked[:split], options.boot_bins, int(tracked[0]))
         past = recorded_under(traffic.history, ready, Instances(capacity))
         put_metrics(aws, aws.client("cloudwatch"), past)
         progress.step("training on it")
-        published = _train(environment, past, options)
+        published = train_and_publish(
+            environment, past, options.model_folder, options.seed, options.training_script
+        )
         with pointed_at(aws.environment):
             aws_mode_desk(environment).change("observe", "full", lambda line: None)
         progress.step("replaying the day through the Lambda handler")
@@ -165,39 +163,6 @@ class Day:
             self.setting.interval_seconds,
         )
         return PolicyRun(name, asked, ready, score)
-
-
-def _environment(aws: LocalAws, capacity: float, options: DemoOptions) -> dict[str, str]:
-    """What Terraform would give the Lambda."""
-    return dict(aws.environment) | {
-        "ASG_NAME": GROUP,
-        "LOAD_BALANCER": aws.load_balancer,
-        "TARGET_GROUP": aws.target_group,
-        "S3_BUCKET": BUCKET,
-        "AUTOSCALER_MODE": "full",
-        "AUTOSCALER_INTERVAL_MINUTES": str(options.interval_minutes),
-        "AUTOSCALER_BOOT_MINUTES": str(options.boot_minutes),
-        "AUTOSCALER_METRIC_DELAY_SECONDS": "0",
-        "AUTOSCALER_METRIC_PERIOD_SECONDS": str(options.interval_minutes * 60),
-        "AUTOSCALER_CAPACITY_PER_INSTANCE": repr(capacity),
-    }
-
-
-def _train(environment: Mapping[str, str], past: Samples, options: DemoOptions) -> bool:
-    """Run the training script as a person would; whether it published a model."""
-    days = -(-len(past) * past.interval_seconds // 86400)
-    script = options.training_script
-    command = [
-        sys.executable,
-        *([str(script)] if script else ["-m", "predictive_autoscaler", "train"]),
-        *("--from", "cloudwatch", "--days", str(days), "--until", utc_text(past.end)),
-        *("--out", str(options.model_folder), "--seed", str(options.seed), "--publish"),
-    ]
-    # Its table goes where the other news goes: our standard output may be JSON for a machine.
-    finished = subprocess.run(command, check=False, env=os.environ | environment, stdout=sys.stderr)
-    if finished.returncode not in (0, NOT_SKILLED_EXIT):
-        raise AutoscalerError(f"training ended with exit code {finished.returncode}; see above")
-    return finished.returncode == 0
 
 
 def _replay(
@@ -242,7 +207,7 @@ def _report(
 ) -> ReplayReport:
     capacity = day.setting.capacity_per_instance
     card = json.loads((options.model_folder / CARD_NAME).read_text()) if published else None
-    decisions = _explained(records)
+    decisions = explained(records)
     needed = np.array([instances_for(value, capacity) for value in day.demand.requests.tolist()])
     return ReplayReport(
         title=f"{day.demand.start:%A %-d %B %Y}, replayed",
@@ -261,22 +226,12 @@ def _report(
     )
 
 
-def _explained(records: list[Json]) -> list[ExplainedDecision]:
-    explained = []
-    for record in records:
-        entry = record["groups"][GROUP]
-        decision = decision_from_json(entry["decision"])
-        words = explain(decision, entry["mode"], entry["outcome"])
-        explained.append(ExplainedDecision(decision, words))
-    return explained
-
-
 def _band(decisions: list[ExplainedDecision], day: Day) -> ForecastBand:
     """Each forecast drawn at the bin for which its capacity first serves."""
     bins = len(day.demand)
     band = {name: np.full(bins, np.nan) for name in BAND_QUANTILES}
-    for explained in decisions:
-        decision = explained.decision
+    for one in decisions:
+        decision = one.decision
         index = (decision.slot - day.demand.start) // day.demand.interval + day.setting.boot_bins
         if index < bins and decision.quantiles:
             for name in BAND_QUANTILES:

@@ -208,6 +208,8 @@ def _locust(options: argparse.Namespace, words: list[str]) -> subprocess.Popen[b
     ]
     if options.duration is not None:
         given += ["--duration", f"{options.duration:.0f}s"]
+    if options.seed is not None:
+        given += ["--seed", str(options.seed)]
     if options.trace is not None:
         given += ["--trace", options.trace]
     if options.insecure:

@@ -99,6 +99,14 @@ def add_scenario_options(group: Any) -> None:
         help="multiplies the shoppers' pauses of 1 to 5 s, 0 to 10 (default: 1)",
     )
     group.add_argument(
+        "--seed",
+        type=whole(0, 2**31),
+        default=None,
+        metavar="N",
+        help="of the shoppers' choices and pauses, 0 to 2147483648; the answers still decide who "
+        "asks when (default: another one each time)",
+    )
+    group.add_argument(
         "--channel",
         default=CHANNEL,
         metavar="SLUG",

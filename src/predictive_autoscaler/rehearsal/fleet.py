@@ -77,12 +77,22 @@ class Fleet:
         # The youngest go first: those that do not serve yet are among them.
         for member in staying[max(desired, 0) :]:
             member.leaving_since = now
-        self._route(now)
+        self.route(now)
         self._end_drained(now)
 
     def serving(self, now: float) -> int:
-        """Instances in service."""
-        return len(self._ports(now))
+        """How many instances are in service."""
+        return len(self.in_service(now))
+
+    def in_service(self, now: float) -> list[Instance]:
+        """Instances that get requests."""
+        return [
+            member.instance
+            for member in self._members
+            if member.leaving_since is None
+            and now - member.launched >= self.boot_seconds
+            and member.instance.port is not None
+        ]
 
     @property
     def held(self) -> int:
@@ -109,17 +119,10 @@ class Fleet:
             self.ended += 1
             self._members.remove(member)
 
-    def _ports(self, now: float) -> tuple[int, ...]:
-        return tuple(
-            member.instance.port
-            for member in self._members
-            if member.leaving_since is None
-            and now - member.launched >= self.boot_seconds
-            and member.instance.port is not None
-        )
-
-    def _route(self, now: float) -> None:
-        ports = self._ports(now)
+    def route(self, now: float) -> None:
+        """Tell the balancer, if other instances serve than the last time."""
+        found = [instance.port for instance in self.in_service(now)]
+        ports = tuple(port for port in found if port is not None)
         if ports != self._targets:
             self.retarget(ports)
             self._targets = ports

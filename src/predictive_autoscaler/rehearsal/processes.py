@@ -9,14 +9,17 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import resource
 import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 SECONDS_TO_END = 3.0
@@ -29,8 +32,22 @@ _context.set_forkserver_preload(list(PRELOADED))
 def start(work: Callable[..., None], *given: Any) -> BaseProcess:
     """Run a function of a module in a process of its own."""
     process = _context.Process(target=_ward, args=(work, *given), daemon=False)
-    process.start()
+    with _without_main():
+        process.start()
     return process
+
+
+@contextmanager
+def _without_main() -> Iterator[None]:
+    """Every new process imports the program's own main module, whatever that drags along, unless
+    there seems to be none. Nothing that runs here comes from it.
+    """
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
 
 
 def pipe() -> tuple[Any, Any]:
@@ -66,7 +83,11 @@ def _end_with() -> None:
 
 
 def mind(command: Sequence[str], environment: Mapping[str, str], log: Path, result: Any) -> None:
-    """Run another program and send its exit code; it and its children end with this process."""
+    """Run another program; it and its children end with this process.
+
+    Args:
+        result: gets its exit code, and the processor seconds that it and its children took.
+    """
     with log.open("w") as output:
         program = subprocess.Popen(
             command, env=environment, stdout=output, stderr=output, start_new_session=True
@@ -77,7 +98,9 @@ def mind(command: Sequence[str], environment: Mapping[str, str], log: Path, resu
             sys.exit(1)
 
         signal.signal(signal.SIGTERM, stop)
-        result.send(program.wait())
+        code = program.wait()
+        used = resource.getrusage(resource.RUSAGE_CHILDREN)
+        result.send((code, used.ru_utime + used.ru_stime))
 
 
 def _end_group(program: subprocess.Popen[bytes]) -> None:

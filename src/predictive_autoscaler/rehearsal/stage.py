@@ -9,7 +9,6 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
@@ -105,7 +104,11 @@ class BalancerProcess:
 
 
 class LoadProcess:
-    """Locust, driving shoppers of one scenario."""
+    """Locust, driving shoppers of one scenario.
+
+    Attributes:
+        cpu_seconds: that it took, once it has ended.
+    """
 
     def __init__(self, words: Sequence[str], log: Path) -> None:
         self._told, result = processes.pipe()
@@ -113,19 +116,22 @@ class LoadProcess:
         environment = dict(os.environ) | {"PYTHONUNBUFFERED": "1"}
         self._process = processes.start(processes.mind, command, environment, log, result)
         result.close()
+        self._code: int | None = None
+        self.cpu_seconds = float("nan")
 
     @property
     def exit_code(self) -> int | None:
-        """Of Locust; None while it runs."""
-        if self._told.poll():
+        """Of the load test; None while it runs."""
+        if self._code is None and self._told.poll():
             try:
-                return int(self._told.recv())
+                self._code, self.cpu_seconds = self._told.recv()
             except EOFError:
-                return 1
-        return None
+                self._code = 1
+        return self._code
 
     def end(self) -> None:
         """End it, and whatever it has started."""
+        self._told.close()
         processes.end([self._process])
 
 
@@ -162,8 +168,3 @@ def _ask(url: str, method: str, content: object) -> Any:
 def shop_of(instance: ShopInstance) -> Callable[[], ShopProcess]:
     """How instances of one shop are launched."""
     return lambda: ShopProcess(instance)
-
-
-def alive(process: BaseProcess) -> bool:
-    """Whether a process runs."""
-    return process.is_alive()

@@ -39,7 +39,7 @@ EPILOG = f"""\
 Service times are waited, not worked: an instance of 2 workers at --service-ms 82 saturates at
 {capacity_per_second():.0f} requests a second of the load scenarios, on any machine. Operations keep
 Saleor's proportions to a listing of 20 products: details 0.66, search 0.91, categories 0.28,
-completing a checkout 12 times as long.
+completing a checkout 6 times as long.
 
 Several instances may share one --database; the first one makes it from --seed.
 

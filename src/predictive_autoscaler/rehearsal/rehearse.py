@@ -1,0 +1,185 @@
+"""The whole rehearsal: learn how much a user asks for, train, then play it with each scaler."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from predictive_autoscaler.adapters.aws.s3 import S3Objects
+from predictive_autoscaler.adapters.stores import StoredControls
+from predictive_autoscaler.app.train import CARD_NAME
+from predictive_autoscaler.backtest.world import Instances, recorded_under
+from predictive_autoscaler.core.demand import instances_for
+from predictive_autoscaler.core.target_tracking import TargetTracking
+from predictive_autoscaler.core.types import FloatArray, Json, Samples
+from predictive_autoscaler.core.workloads import USER_PATTERNS, UserPattern
+from predictive_autoscaler.demo.controller import controller_environment, train_and_publish
+from predictive_autoscaler.demo.local_aws import BUCKET, GROUP, local_aws, pointed_at, put_metrics
+from predictive_autoscaler.ports import GroupControl
+from predictive_autoscaler.rehearsal.course import Course, RehearsalOptions
+from predictive_autoscaler.rehearsal.play import Progress, Take, play
+from predictive_autoscaler.rehearsal.scalers import Controlled, Group, Tracked
+
+OURS = "predictive"
+TRACKING = "target tracking 70 %"
+TARGET_SHARE = 0.7
+PROBE_SECONDS = 20.0
+PROBE_USERS = 60
+PROBE_INSTANCES = 4
+
+
+@dataclass(frozen=True, eq=False)
+class Rehearsal:
+    """What came of it.
+
+    Attributes:
+        requests_per_user_second: found by the probe, before the history was made.
+        records: of the controller's decisions; card: of the model, None if none was published.
+    """
+
+    options: RehearsalOptions
+    course: Course
+    requests_per_user_second: float
+    takes: tuple[Take, ...]
+    records: list[Json]
+    card: Json | None
+
+
+@dataclass(frozen=True)
+class News:
+    """How a rehearsal tells what it does: steps in words, and every interval."""
+
+    step: Callable[[str], None]
+    interval: Callable[[Progress], None]
+
+
+def rehearse(
+    options: RehearsalOptions,
+    news: News,
+    policies: Sequence[str] = (OURS, TRACKING),
+    pattern: UserPattern | None = None,
+) -> Rehearsal:
+    """Play a scenario once with each of the policies.
+
+    Raises:
+        AutoscalerError: a part of it did not start, or broke.
+    """
+    course = Course.of(options, pattern)
+    news.step(f"asking the shop for {PROBE_SECONDS:.0f} s how much a user asks for")
+    rate = _probe(options)
+    past = course.history(rate, options.seed)
+    tracked, initial = _tracked(past, options)
+    takes: list[Take] = []
+    records: list[Json] = []
+    card: Json | None = None
+    for policy in policies:
+        if policy == OURS:
+            take, records, card = _with_controller(course, rate, past, tracked, initial, news)
+        else:
+            take = _with_tracking(options, initial, news)
+        takes.append(take)
+    return Rehearsal(options, course, rate, tuple(takes), records, card)
+
+
+def _probe(options: RehearsalOptions) -> float:
+    """Requests that a user makes in a real second, where the shop is quick."""
+    small = replace(
+        options,
+        scenario="baseline",
+        duration_seconds=PROBE_SECONDS,
+        users=PROBE_USERS,
+        capacity_per_instance=1e9,
+        boot_minutes=1,
+    )
+    with local_aws(1, PROBE_INSTANCES, PROBE_INSTANCES) as aws:
+        group = Group(aws)
+        still = Tracked(group, small, TARGET_SHARE, PROBE_INSTANCES)
+        still_bounds = replace(small.bounds, min_instances=PROBE_INSTANCES)
+        still.options = replace(small, bounds=still_bounds)
+        take = play("probe", still, group, small, _load_words(small), lambda progress: None)
+    # Users come at once, and all with a request: the first interval is not like the others.
+    settled = take.windows[1:] or take.windows
+    return sum(window.requests for window in settled) / (
+        PROBE_USERS * sum(window.seconds for window in settled)
+    )
+
+
+def _load_words(options: RehearsalOptions) -> list[str]:
+    pattern = USER_PATTERNS.get(options.scenario)
+    words = [
+        *("--scenario", options.scenario, "--duration", f"{options.duration_seconds:.0f}s"),
+        *("--think-scale", f"{options.think_scale:g}", "--seed", str(options.seed)),
+        # The rehearsal judges by itself, and an overloaded shop is a part of it.
+        *("--max-errors-percent", "100", "--max-p95-seconds", "1000"),
+    ]
+    if options.trace is not None:
+        return [*words, "--trace", str(options.trace), "--peak-users", str(options.users)]
+    assert pattern is not None
+    scale = Course.of(options, pattern).scale
+    return [*words, "--users-scale", f"{scale:.4f}"]
+
+
+def _tracked(past: Samples, options: RehearsalOptions) -> tuple[FloatArray, int]:
+    """What target tracking would have had in the past, which is where both passes begin."""
+    state = TargetTracking(TARGET_SHARE, options.bounds.min_instances)
+    held = []
+    for requests in past.requests.tolist():
+        state = state.step(requests, options.capacity, options.bounds, options.interval_seconds)
+        held.append(state.instances)
+    return np.array(held, dtype=np.float64), held[-1]
+
+
+def _with_controller(
+    course: Course,
+    rate: float,
+    past: Samples,
+    tracked: FloatArray,
+    initial: int,
+    news: News,
+) -> tuple[Take, list[Json], Json | None]:
+    options = course.options
+    bounds = options.bounds
+    with ExitStack() as stack:
+        aws = stack.enter_context(local_aws(bounds.min_instances, bounds.max_instances, initial))
+        environment = controller_environment(
+            aws, options.capacity, options.interval_minutes, options.boot_minutes
+        )
+        news.step("writing the history to CloudWatch")
+        recorded = recorded_under(past, tracked, Instances(options.capacity))
+        put_metrics(aws, aws.client("cloudwatch"), recorded)
+        news.step("training on it")
+        folder = options.out / "model"
+        published = train_and_publish(
+            environment, past, folder, options.seed, options.training_script
+        )
+        if options.announced:
+            calendar = tuple(course.announcement(rate))
+            controls = StoredControls(S3Objects(aws.client("s3"), BUCKET))
+            controls.save(GROUP, GroupControl(calendar=calendar))
+        group = Group(aws)
+        stack.enter_context(pointed_at(aws.environment))
+        scaler = Controlled(aws, group, options, environment)
+        news.step(f"{OURS}: {options.duration_seconds:.0f} s of load")
+        take = play(OURS, scaler, group, options, _load_words(options), news.interval)
+    card: Any = json.loads((folder / CARD_NAME).read_text()) if published else None
+    return take, scaler.records, card
+
+
+def _with_tracking(options: RehearsalOptions, initial: int, news: News) -> Take:
+    bounds = options.bounds
+    with local_aws(bounds.min_instances, bounds.max_instances, initial) as aws:
+        group = Group(aws)
+        scaler = Tracked(group, options, TARGET_SHARE, initial)
+        news.step(f"{TRACKING}: {options.duration_seconds:.0f} s of load")
+        return play(TRACKING, scaler, group, options, _load_words(options), news.interval)
+
+
+def least_instances(demand: float, options: RehearsalOptions) -> int:
+    """Instances that a demand takes at full use."""
+    return instances_for(demand, options.capacity) if math.isfinite(demand) else 0
