@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from predictive_autoscaler.app.settings import GROUPS, Settings, read_settings
-from predictive_autoscaler.app.settings_table import SETTINGS
+from predictive_autoscaler.app.settings_table import PREFIX, SETTINGS
 from predictive_autoscaler.errors import SettingsError
 
 _NAMES = {"ASG_NAME": "group", "LOAD_BALANCER": "app/none/none", "S3_BUCKET": "none"}
@@ -85,3 +86,44 @@ def _lines(path: Path) -> Iterator[tuple[int, str, str]]:
         if len(words) > 1 or not sign:
             raise SettingsError(f"{path}: line {number}: {line.strip()!r} is not KEY=VALUE")
         yield number, name, value
+
+
+def with_setting(path: Path, text: str, variable: str, value: float, group: str | None) -> str:
+    """A settings file's text with one number set, and all else as it was.
+
+    Args:
+        path: of the file, for messages.
+        text: KEY=VALUE lines, or JSON of many groups; empty begins lines.
+        group: whose number it is, in a file of many groups.
+
+    Raises:
+        SettingsError: it is JSON and the group is missing, or it is lines and one is named.
+    """
+    if text.lstrip().startswith("{"):
+        return _with_key(path, text, variable, value, group)
+    if group is not None:
+        raise SettingsError(f"--group is {group!r}, but {path} is about one group only")
+    line = f"{variable}={value:g}"
+    lines = text.splitlines()
+    mine = [
+        index
+        for index, old in enumerate(lines)
+        if old.strip().removeprefix("export ").lstrip().startswith(f"{variable}=")
+    ]
+    for index in mine:
+        exported = "export " if lines[index].strip().startswith("export ") else ""
+        lines[index] = exported + line
+    return "\n".join([*lines, *([] if mine else [line])]) + "\n"
+
+
+def _with_key(path: Path, text: str, variable: str, value: float, group: str | None) -> str:
+    try:
+        content = json.loads(text)
+        groups = content["groups"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise SettingsError(f"{path}: this is not JSON of groups: {error!r}") from None
+    if group not in groups:
+        known = ", ".join(sorted(groups))
+        raise SettingsError(f"--group is {group!r}; the groups of {path} are {known}")
+    groups[group][variable.removeprefix(PREFIX).lower()] = value
+    return json.dumps(content, indent=2) + "\n"

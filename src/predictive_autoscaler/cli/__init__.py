@@ -11,12 +11,14 @@ import typer
 from predictive_autoscaler import __version__
 from predictive_autoscaler.cli import (
     backtest,
+    calibrate,
     collect,
     decide,
     demo,
     explain,
     mode,
     quality,
+    rehearse,
     retrain,
     rollback,
     train,
@@ -58,6 +60,7 @@ def common(
 
 for command in (
     demo.demo,
+    rehearse.rehearse,
     train.train,
     retrain.retrain,
     rollback.rollback,
@@ -69,6 +72,7 @@ for command in (
 ):
     app.command()(command)
 app.command(epilog=backtest.EPILOG)(backtest.backtest)
+app.command(epilog=calibrate.EPILOG)(calibrate.calibrate)
 
 
 training_app = typer.Typer(

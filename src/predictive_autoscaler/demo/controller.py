@@ -8,13 +8,16 @@ import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+import numpy as np
+
 from predictive_autoscaler.app.record import decision_from_json
 from predictive_autoscaler.core.explain import explain
 from predictive_autoscaler.core.types import Json, Samples, utc_text
 from predictive_autoscaler.demo.local_aws import BUCKET, GROUP, LocalAws
 from predictive_autoscaler.errors import AutoscalerError
-from predictive_autoscaler.report.replay import ExplainedDecision
+from predictive_autoscaler.report.replay import ExplainedDecision, ForecastBand
 
+BAND_QUANTILES = ("0.05", "0.5", "0.95")
 NOT_SKILLED_EXIT = 3
 """What the training script ends with when the model does not beat the baselines."""
 
@@ -75,3 +78,18 @@ def explained(records: Iterable[Json]) -> list[ExplainedDecision]:
         words = explain(decision, entry["mode"], entry["outcome"])
         found.append(ExplainedDecision(decision, words))
     return found
+
+
+def forecast_band(
+    decisions: Iterable[ExplainedDecision], demand: Samples, boot_bins: int
+) -> ForecastBand:
+    """Each forecast drawn at the bin for which its capacity first serves."""
+    band = {name: np.full(len(demand), np.nan) for name in BAND_QUANTILES}
+    for one in decisions:
+        decision = one.decision
+        index = (decision.slot - demand.start) // demand.interval + boot_bins
+        if index < len(demand) and decision.quantiles:
+            for name in BAND_QUANTILES:
+                band[name][index] = decision.quantiles[name]
+    low, middle, high = (band[name] for name in BAND_QUANTILES)
+    return ForecastBand(low, middle, high)

@@ -26,6 +26,7 @@ from predictive_autoscaler.core.types import Bounds, FloatArray, Json, Samples, 
 from predictive_autoscaler.demo.controller import (
     controller_environment,
     explained,
+    forecast_band,
     train_and_publish,
 )
 from predictive_autoscaler.demo.local_aws import (
@@ -38,8 +39,6 @@ from predictive_autoscaler.demo.local_aws import (
 from predictive_autoscaler.demo.traffic import Traffic, default_capacity, joined
 from predictive_autoscaler.lambda_app import Application
 from predictive_autoscaler.report.replay import (
-    ExplainedDecision,
-    ForecastBand,
     PolicyRun,
     ReplayReport,
 )
@@ -54,7 +53,6 @@ NO_MODEL = (
     "published; the day was forecast from the season and from the last value instead."
 )
 DEFAULT_BOUNDS = Bounds(1, 60)
-BAND_QUANTILES = ("0.05", "0.5", "0.95")
 
 
 @dataclass(frozen=True)
@@ -217,27 +215,13 @@ def _report(
         capacity_per_instance=capacity,
         demand=day.demand.requests,
         needed=needed.astype(np.float64),
-        band=_band(decisions, day),
+        band=forecast_band(decisions, day.demand, day.setting.boot_bins),
         runs=runs,
         decisions=decisions,
         model_scores=card["scores"] if card else {},
         facts=_facts(day, card, options),
         notes=[] if published else [NO_MODEL],
     )
-
-
-def _band(decisions: list[ExplainedDecision], day: Day) -> ForecastBand:
-    """Each forecast drawn at the bin for which its capacity first serves."""
-    bins = len(day.demand)
-    band = {name: np.full(bins, np.nan) for name in BAND_QUANTILES}
-    for one in decisions:
-        decision = one.decision
-        index = (decision.slot - day.demand.start) // day.demand.interval + day.setting.boot_bins
-        if index < bins and decision.quantiles:
-            for name in BAND_QUANTILES:
-                band[name][index] = decision.quantiles[name]
-    low, middle, high = (band[name] for name in BAND_QUANTILES)
-    return ForecastBand(low, middle, high)
 
 
 def _facts(day: Day, card: Json | None, options: DemoOptions) -> dict[str, str]:

@@ -36,7 +36,7 @@ class RehearsalOptions:
         workers, service_ms: of an instance, see `storefront`.
         objective_seconds: a request that takes longer is slow.
         announced: whether the flash sale stands in the calendar.
-        trace: of the scenario `replay`.
+        trace: of the scenario `replay`; trace_hours: of it, from its beginning on.
     """
 
     out: Path
@@ -55,6 +55,7 @@ class RehearsalOptions:
     announced: bool = False
     seed: int = 1
     trace: Path | None = None
+    trace_hours: float = 24.0
     training_script: Path | None = None
 
     @property

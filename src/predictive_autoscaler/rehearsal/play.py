@@ -31,6 +31,8 @@ from predictive_autoscaler.storefront.database import open_shop
 FOLLOW_SECONDS = 0.2
 LOAD_STARTS_WITHIN_SECONDS = 60.0
 SHOP_QUEUE = 40
+LOOKS_BEFORE = 3
+"""Requests of the load test's own look at the shop, at most, before the shoppers come."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -200,13 +202,16 @@ def _where(balancer: BalancerProcess, folder: Path) -> list[str]:
 
 def _first_request(balancer: BalancerProcess, load: LoadProcess, folder: Path) -> float:
     """When the load began, on the steady clock."""
+    seen = 0
 
     def begun() -> bool:
+        nonlocal seen
         if load.exit_code is not None:
             reason = (folder / "load.log").read_text().strip().splitlines()[-1:] or ["no reason"]
             raise AutoscalerError(f"the load test ended before it began: {reason[0]}")
         # The load test looks at the shop before it begins: a request or two.
-        return balancer.take_window().requests > 3
+        seen += balancer.take_window().requests
+        return seen > LOOKS_BEFORE
 
     wait_for(begun, "the begin of the load", LOAD_STARTS_WITHIN_SECONDS)
     return time.monotonic()

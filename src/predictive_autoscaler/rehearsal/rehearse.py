@@ -92,6 +92,7 @@ def _probe(options: RehearsalOptions) -> float:
     small = replace(
         options,
         scenario="baseline",
+        trace=None,
         duration_seconds=PROBE_SECONDS,
         users=PROBE_USERS,
         capacity_per_instance=1e9,
@@ -119,7 +120,8 @@ def _load_words(options: RehearsalOptions) -> list[str]:
         *("--max-errors-percent", "100", "--max-p95-seconds", "1000"),
     ]
     if options.trace is not None:
-        return [*words, "--trace", str(options.trace), "--peak-users", str(options.users)]
+        words += ["--trace", str(options.trace), "--peak-users", str(options.users)]
+        return [*words, "--trace-skip-hours", "0", "--trace-hours", f"{options.trace_hours:g}"]
     assert pattern is not None
     scale = Course.of(options, pattern).scale
     return [*words, "--users-scale", f"{scale:.4f}"]

@@ -39,11 +39,13 @@ def chart_data(report: ReplayReport) -> dict[str, Any]:
                 "asked": plain(run.asked),
                 "ready": plain(run.ready),
                 "missed": np.flatnonzero(missed_bins(report, run)).tolist(),
+                "p95": plain(run.latency.p95_seconds) if run.latency else None,
             }
             for run in report.runs
         ],
         "decisions": [_decision(explained, report.times) for explained in report.decisions],
         "start": _where_to_look(report),
+        "objective": report.objective_seconds,
     }
 
 

@@ -42,6 +42,8 @@ def render(report: ReplayReport) -> str:
         capacity=grouped(report.capacity_per_instance),
         band_note=_band_note(report),
         runs=_run_rows(report, oracle),
+        latencies=list(_latency_rows(report)),
+        objective=_seconds(report.objective_seconds),
         scores=[(name, forecast_cells(score)) for name, score in report.model_scores.items()],
     )
 
@@ -106,6 +108,29 @@ def _run_rows(report: ReplayReport, oracle: PolicyRun | None) -> list[tuple[str,
         ]
         rows.append((run.name, "ours" if index == 0 else "", cells))
     return rows
+
+
+def _latency_rows(report: ReplayReport) -> Iterator[tuple[str, str, list[Cell]]]:
+    """Name, kind and cells of each run whose latency was measured."""
+    found = [(run.name, run.latency) for run in report.runs if run.latency is not None]
+    fewest = least([latency.slow_share for _, latency in found])
+    cheapest = least([latency.instance_minutes for _, latency in found])
+    for name, latency in found:
+        kind = "ours" if name == report.runs[0].name else ""
+        cells = [
+            Cell(percent(latency.slow_share), latency.slow_share == fewest),
+            Cell(grouped(latency.slow), latency.slow_share == fewest),
+            Cell(grouped(latency.failed)),
+            Cell(grouped(latency.requests)),
+            Cell(_seconds(latency.p95_of_all)),
+            Cell(grouped(latency.instance_minutes), latency.instance_minutes == cheapest),
+            Cell(grouped(latency.started)),
+        ]
+        yield name, kind, cells
+
+
+def _seconds(value: float | None) -> str:
+    return "" if value is None else f"{value:.2f} s"
 
 
 def _band_note(report: ReplayReport) -> str:

@@ -12,6 +12,33 @@ from predictive_autoscaler.core.types import Decision, FloatArray
 
 
 @dataclass(frozen=True, eq=False)
+class MeasuredLatency:
+    """What a load balancer measured of real requests.
+
+    Attributes:
+        p95_seconds: (bins,) 95th percentile of the response time; NaN where nothing was asked.
+        p95_of_all: the same of the whole run, in seconds.
+        requests: all that came; slow: that took longer than the objective, failed or found
+            no instance; failed: of these the last two.
+        instance_minutes: from launch until taken out of service, measured too.
+        started: instances, all in all.
+    """
+
+    p95_seconds: FloatArray
+    p95_of_all: float
+    requests: int
+    slow: int
+    failed: int
+    instance_minutes: float
+    started: int
+
+    @property
+    def slow_share(self) -> float:
+        """Of all requests."""
+        return self.slow / self.requests if self.requests else 0.0
+
+
+@dataclass(frozen=True, eq=False)
 class PolicyRun:
     """One policy's day.
 
@@ -19,12 +46,14 @@ class PolicyRun:
         name: as in the table, for example "predictive" or "target tracking 70 %".
         asked: (bins,) instances asked for, which are billed.
         ready: (bins,) instances that served, at their fewest within the bin.
+        latency: where the requests were real ones.
     """
 
     name: str
     asked: FloatArray
     ready: FloatArray
     score: ScalingScore
+    latency: MeasuredLatency | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,6 +91,7 @@ class ReplayReport:
             pinball, coverage) on held-back time, or None where it had no answer.
         facts: short label and value pairs: capacity per instance, boot time, model, seed.
         notes: sentences about the run that a reader must know (no model, odd data).
+        objective_seconds: of the latency, where it was measured.
     """
 
     title: str
@@ -77,3 +107,4 @@ class ReplayReport:
     model_scores: Mapping[str, Mapping[str, float] | None]
     facts: Mapping[str, str]
     notes: Sequence[str] = ()
+    objective_seconds: float | None = None

@@ -10,6 +10,7 @@
   const bins = data.times.length;
   const demandChart = byId("demand-chart");
   const capacityChart = byId("capacity-chart");
+  const latencyChart = byId("latency-chart");
   const ours = data.runs.find((run) => run.role === "ours");
 
   // ---- Times and numbers -------------------------------------------------------------
@@ -64,7 +65,12 @@
       hidden: run.role !== "rival",
     })
   );
-  [...demandKeys, ...capacityKeys].forEach((item) => { shown[item.key] = !item.hidden; });
+  const timed = data.runs.filter((run) => run.p95);
+  const latencyKeys = timed.map((run) => ({
+    key: "p95 " + runKey(run), name: run.name + ", 95th percentile", colour: runColour(run),
+    look: runDash(run) === "solid" ? "line" : runDash(run),
+  }));
+  [...demandKeys, ...capacityKeys, ...latencyKeys].forEach((item) => { shown[item.key] = !item.hidden; });
 
   // ---- Words in the charts -----------------------------------------------------------
 
@@ -216,6 +222,22 @@
 
   const stripRow = (index) => stripRuns.length - 1 - index;
 
+  function latencyLabel(bin) {
+    const lines = timed.map((run) =>
+      `${run.name}: ${run.p95[bin] === null ? "no request" : run.p95[bin].toFixed(2) + " s"}`);
+    return [`<b>${clock(bin)} UTC</b>`, ...lines.map(wrapped)].join("<br>");
+  }
+
+  function latencyTraces(colour) {
+    const heights = data.times.map((_, bin) => Math.max(...timed.map((run) => run.p95[bin] || 0)));
+    return [
+      ...timed.map((run) => ({
+        ...line(run.p95, colour(runColour(run)), 2, runDash(run)), visible: shown["p95 " + runKey(run)],
+      })),
+      carrier(heights, latencyLabel, "y"),
+    ];
+  }
+
   // ---- Layout ------------------------------------------------------------------------
 
   function cursor(colour) {
@@ -273,6 +295,21 @@
     return layout;
   }
 
+  function latencyLayout(colour) {
+    const layout = baseLayout(colour, latencyChart);
+    layout.shapes = [...objectiveLine(colour), ...cursor(colour)];
+    layout.annotations = [{
+      xref: "paper", x: 1, xanchor: "right", yref: "y", y: data.objective, yanchor: "bottom",
+      showarrow: false, font: { size: 11, color: colour("--soft") }, text: "objective",
+    }];
+    return layout;
+  }
+
+  const objectiveLine = (colour) => [{
+    type: "line", xref: "paper", x0: 0, x1: 1, yref: "y", y0: data.objective, y1: data.objective,
+    line: { color: colour("--missed"), width: 1.5, dash: "dot" },
+  }];
+
   const intervals = (count) =>
     count === 0 ? "none" : count === 1 ? "1 interval" : `${number(count)} intervals`;
 
@@ -286,6 +323,7 @@
     const colour = colours();
     Plotly.react(demandChart, demandTraces(colour), demandLayout(colour), config);
     Plotly.react(capacityChart, capacityTraces(colour), capacityLayout(colour), config);
+    if (timed.length) Plotly.react(latencyChart, latencyTraces(colour), latencyLayout(colour), config);
     byId("zoom-all").disabled = byId("zoom-out").disabled =
       state.range[1] - state.range[0] >= whole[1] - whole[0];
   }
@@ -294,6 +332,9 @@
     const colour = colours();
     Plotly.relayout(demandChart, { shapes: cursor(colour) });
     Plotly.relayout(capacityChart, { shapes: [...stripTracks(colour), ...cursor(colour)] });
+    if (timed.length) {
+      Plotly.relayout(latencyChart, { shapes: [...objectiveLine(colour), ...cursor(colour)] });
+    }
   }
 
   function setRange(from, to) {
@@ -444,9 +485,10 @@
   function start() {
     makeLegend(byId("demand-legend"), demandKeys, shown, draw);
     makeLegend(byId("capacity-legend"), capacityKeys, shown, draw);
+    if (timed.length) makeLegend(byId("latency-legend"), latencyKeys, shown, draw);
     draw();
     explain();
-    [demandChart, capacityChart].forEach((chart) => {
+    [demandChart, capacityChart, ...(timed.length ? [latencyChart] : [])].forEach((chart) => {
       chart.on("plotly_click", (event) => select(event.points[0].pointIndex));
       chart.on("plotly_relayout", followZoom);
       chart.on("plotly_doubleclick", () => setRange(...whole));
