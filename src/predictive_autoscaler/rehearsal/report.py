@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from predictive_autoscaler.backtest.peers import Setting, oracle
+from predictive_autoscaler.backtest.world import serve
 from predictive_autoscaler.core.demand import instances_for
 from predictive_autoscaler.core.scoring import score_scaling
 from predictive_autoscaler.core.types import Samples
@@ -12,6 +14,7 @@ from predictive_autoscaler.rehearsal.course import HISTORY_DAYS, RehearsalOption
 from predictive_autoscaler.rehearsal.play import Take
 from predictive_autoscaler.rehearsal.rehearse import Rehearsal
 from predictive_autoscaler.report.replay import MeasuredLatency, PolicyRun, ReplayReport
+from predictive_autoscaler.report.roles import ORACLE
 
 NO_MODEL = (
     "On held-back time the trained forest was no better than the baselines, so it was not "
@@ -40,7 +43,7 @@ def report_of(rehearsal: Rehearsal) -> ReplayReport:
         demand=demand.requests,
         needed=np.array(needed, dtype=np.float64),
         band=forecast_band(decisions, demand, options.boot_bins),
-        runs=[run_of(take, options) for take in rehearsal.takes],
+        runs=[*(run_of(take, options) for take in rehearsal.takes), _oracle(first, options)],
         decisions=decisions,
         model_scores=rehearsal.card["scores"] if rehearsal.card else {},
         facts=_facts(rehearsal),
@@ -65,6 +68,15 @@ def run_of(take: Take, options: RehearsalOptions) -> PolicyRun:
         started=take.started,
     )
     return PolicyRun(take.name, take.asked, take.ready, score, latency)
+
+
+def _oracle(take: Take, options: RehearsalOptions) -> PolicyRun:
+    """What would have been enough for the first pass's demand, known in advance."""
+    setting = Setting(options.capacity, options.bounds, options.interval_seconds, options.boot_bins)
+    asked = oracle(take.demand, setting)
+    ready = serve(asked, options.boot_bins, int(asked[0]))
+    score = score_scaling(take.demand, asked, ready, options.capacity, options.interval_seconds)
+    return PolicyRun(ORACLE, asked, ready, score)
 
 
 def load_rates(take: Take) -> tuple[float, float]:

@@ -10,7 +10,7 @@ from predictive_autoscaler.report.chart_data import beyond_band, chart_data
 from predictive_autoscaler.report.document import render_document, write_document
 from predictive_autoscaler.report.missed import missed_bins
 from predictive_autoscaler.report.numbers import counted, difference, grouped, hours, percent
-from predictive_autoscaler.report.replay import PolicyRun, ReplayReport
+from predictive_autoscaler.report.replay import MeasuredLatency, PolicyRun, ReplayReport
 from predictive_autoscaler.report.roles import oracle_of, rival_of
 from predictive_autoscaler.report.tables import Cell, Figure, cost_text, forecast_cells, least
 from predictive_autoscaler.report.times import duration, period
@@ -54,6 +54,8 @@ def _figures(
     """The numbers at the top, ours with the rival's beneath."""
     if not report.runs:
         return
+    if report.runs[0].latency:
+        yield from _measured_figures(report.runs[0].latency, rival)
     ours, other = report.runs[0].score, rival.score if rival else None
     bins = int(missed_bins(report, report.runs[0]).sum())
 
@@ -79,6 +81,25 @@ def _figures(
     )
     yield Figure(
         "Scaling actions", grouped(ours.actions), beside(grouped(other.actions)) if other else ""
+    )
+
+
+def _measured_figures(ours: MeasuredLatency, rival: PolicyRun | None) -> Iterator[Figure]:
+    """What was measured comes before what is reckoned."""
+    other = rival.latency if rival else None
+
+    def beside(text: str) -> str:
+        return f"{rival.name}: {text}" if rival else ""
+
+    yield Figure(
+        "Beyond the objective",
+        percent(ours.slow_share),
+        beside(percent(other.slow_share)) if other else "",
+    )
+    yield Figure(
+        "Instance-minutes",
+        grouped(ours.instance_minutes),
+        beside(grouped(other.instance_minutes)) if other else "",
     )
 
 

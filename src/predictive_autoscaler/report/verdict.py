@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from predictive_autoscaler.core.scoring import ScalingScore
 from predictive_autoscaler.report.judgement import Verdict, compared, judgement
-from predictive_autoscaler.report.numbers import hours, percent
-from predictive_autoscaler.report.replay import PolicyRun, ReplayReport
+from predictive_autoscaler.report.numbers import grouped, hours, percent
+from predictive_autoscaler.report.replay import MeasuredLatency, PolicyRun, ReplayReport
 from predictive_autoscaler.report.roles import rival_of
 
 
@@ -14,6 +14,8 @@ def verdict(report: ReplayReport) -> Verdict:
     if not report.runs:
         return Verdict("Nothing to judge", "no policy was run.")
     ours, rival = report.runs[0], rival_of(report.runs, report.runs[0])
+    if ours.latency and rival and rival.latency:
+        return _measured(ours.name, ours.latency, rival.name, rival.latency)
     if ours.score.total_requests <= 0:
         return _without_traffic(ours, rival)
     if rival is None:
@@ -24,6 +26,18 @@ def verdict(report: ReplayReport) -> Verdict:
         judgement(fewer_missed, fewer_hours),
         f"{_figures(ours)}; {rival.name} missed {percent(rival.score.missed_share)} "
         f"with {hours(rival.score.instance_hours)}.",
+    )
+
+
+def _measured(name: str, ours: MeasuredLatency, rival_name: str, rival: MeasuredLatency) -> Verdict:
+    """By what was measured of every request."""
+    fewer_slow = compared(_slow_key(ours), _slow_key(rival))
+    fewer_minutes = compared(_minutes_key(ours), _minutes_key(rival))
+    return Verdict(
+        judgement(fewer_slow, fewer_minutes),
+        f"{name} let {percent(ours.slow_share)} of requests take longer than the objective, with "
+        f"{grouped(ours.instance_minutes)} instance-minutes; {rival_name} "
+        f"{percent(rival.slow_share)} with {grouped(rival.instance_minutes)}.",
     )
 
 
@@ -44,6 +58,14 @@ def _without_traffic(ours: PolicyRun, rival: PolicyRun | None) -> Verdict:
 
 def _missed_key(score: ScalingScore) -> tuple[str, float]:
     return percent(score.missed_share), score.missed_share
+
+
+def _slow_key(latency: MeasuredLatency) -> tuple[str, float]:
+    return percent(latency.slow_share), latency.slow_share
+
+
+def _minutes_key(latency: MeasuredLatency) -> tuple[str, float]:
+    return grouped(latency.instance_minutes), latency.instance_minutes
 
 
 def _hours_key(score: ScalingScore) -> tuple[str, float]:

@@ -298,6 +298,7 @@
   function latencyLayout(colour) {
     const layout = baseLayout(colour, latencyChart);
     layout.shapes = [...objectiveLine(colour), ...cursor(colour)];
+    layout.yaxis.tickformat = ".2~f";
     layout.annotations = [{
       xref: "paper", x: 1, xanchor: "right", yref: "y", y: data.objective, yanchor: "bottom",
       showarrow: false, font: { size: 11, color: colour("--soft") }, text: "objective",
