@@ -122,7 +122,9 @@ def _budget(name: str, decision: Decision) -> Iterator[Item]:
         return
     cap, until = float(cap), money["until"]
     if spent >= cap:
-        text = f"the {cap:,.2f} USD up to {until} are spent; only the present traffic is served"
+        text = (
+            f"the {cap:,.2f} USD up to {until} are spent; nothing is added beyond the present need"
+        )
         yield Item(name, "spending cap", text, state="reached")
     elif expected > cap:
         text = f"about {expected:,.2f} USD will be spent up to {until}; the cap is {cap:,.2f}"

@@ -11,7 +11,7 @@ from predictive_autoscaler.adapters.memory import MemoryActuator
 from predictive_autoscaler.core.types import Bounds, GroupState
 from predictive_autoscaler.errors import SourceError
 from predictive_autoscaler.ports import GroupControl
-from tests.helpers.shop import GROUP, World, entry, model, world
+from tests.helpers.shop import DAY, DECIDED_FROM, GROUP, World, entry, model, shop, world
 from tests.helpers.shop import settings as settings_of
 
 HIGH = 40
@@ -111,6 +111,14 @@ def test_a_request_s_own_id_makes_no_new_matter() -> None:
     assert sum("Request ID" in line for line in lines(made)) == 1
 
 
+def test_a_history_that_fills_up_is_no_flood() -> None:
+    made = world(shop().between(DECIDED_FROM, DECIDED_FROM + 2 * DAY))
+    made.run(3 * 24 * 4 // 2)
+    told = [line for line in lines(made) if line.startswith("web: forest: the model needs")]
+    assert 1 <= len(told) <= 3
+    assert "and 18 more, which the metrics lack" in told[0]
+
+
 def test_another_model_is_told() -> None:
     made = world()
     made.step()
@@ -141,7 +149,7 @@ def test_late_launches_are_told() -> None:
 
 @pytest.mark.parametrize(
     ("cap", "words"),
-    [("20", "are spent; only the present traffic is served"), ("100", "the cap is 100.00")],
+    [("20", "are spent; nothing is added beyond the present need"), ("100", "the cap is 100.00")],
 )
 def test_a_budget_that_is_spent_or_will_be_is_told_once(cap: str, words: str) -> None:
     made = world(INSTANCE_HOUR_PRICE="1", SPENDING_CAP_USD=cap, SPENDING_PERIOD="day")
