@@ -64,5 +64,5 @@ clean: ## Remove what was made, except .venv
 	rm -rf .hypothesis .coverage htmlcov
 	find . -name .venv -prune -o -name .git -prune -o -type d -name __pycache__ -prune -exec rm -rf {} +
 
-distclean: clean ## Remove .venv as well
-	rm -rf .venv .venv.lock .venv-mutants .venv-load
+distclean: clean ## Remove the environments as well
+	rm -rf .venv .venv.lock .venv-mutants .venv-audit .venv-load

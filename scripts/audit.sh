@@ -8,6 +8,11 @@
 #   scripts/audit.sh --venv     make .venv-audit only
 set -euo pipefail
 
+if [[ $# -gt 1 || ${1:---venv} != --venv ]]; then
+  echo "usage: scripts/audit.sh [--venv]" >&2
+  exit 2
+fi
+
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 PYTHON=${PYTHON:-python3}

@@ -10,6 +10,7 @@ from botocore.exceptions import (
     NoRegionError,
     ReadTimeoutError,
 )
+from botocore.parsers import ResponseParserError
 
 from predictive_autoscaler.adapters.aws.errors import aws_errors
 from predictive_autoscaler.errors import (
@@ -98,6 +99,20 @@ def test_everything_else_with_advice(error: ClientError | BotoCoreError, advice:
     found = raised(error)
     assert type(found) is SourceError
     assert advice in str(found)
+
+
+def test_an_answer_that_is_none_of_aws() -> None:
+    error = raised(ResponseParserError("invalid XML received: <!doctype html>"))
+    assert "autoscaling:SetDesiredCapacity on group 'web' failed: the answer is none of" in str(
+        error
+    )
+    assert "html" not in str(error)
+
+
+def test_a_page_instead_of_words_is_one_short_line() -> None:
+    error = raised(client_error("500", "<!doctype html>\n" + 1000 * "<p>\n"))
+    assert "\n" not in str(error)
+    assert len(str(error)) < 700
 
 
 def test_other_errors_pass() -> None:

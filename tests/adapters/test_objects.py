@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import sys
@@ -156,21 +157,29 @@ def test_a_file_in_the_way_is_a_source_error(tmp_path: Path) -> None:
     objects.delete("a")
 
 
-def test_a_failed_write_leaves_the_old_bytes(
+def test_a_failed_write_leaves_the_old_bytes_or_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     objects = DirectoryObjects(tmp_path)
     objects.put("a", b"old")
 
-    def full(*_: object) -> None:
-        raise OSError(28, "No space left on device")
+    class FullDisk(io.BytesIO):
+        def write(self, data: object) -> int:
+            raise OSError(28, "No space left on device")
+
+    def full(handle: int, *_: object) -> FullDisk:
+        os.close(handle)
+        return FullDisk()
 
     monkeypatch.setattr(os, "fdopen", full)
     with pytest.raises(SourceError, match="No space left"):
         objects.put("a", b"new")
+    with pytest.raises(SourceError, match="No space left"):
+        objects.put("b", b"new", if_absent=True)
     monkeypatch.undo()
     assert (tmp_path / "a").read_bytes() == b"old"
     assert list(objects.keys("")) == ["a"]
+    assert objects.put("b", b"new", if_absent=True)
 
 
 @pytest.mark.parametrize(

@@ -198,6 +198,14 @@ def test_an_answer_that_got_lost_is_no_conflict(s3_objects: S3Objects) -> None:
         models.point(GROUP, Publication("three"), seen)
 
 
+def test_other_files_beside_the_versions_are_none(objects: ObjectStore) -> None:
+    objects.put(f"models/{GROUP}/README", b"by hand")
+    models = StoredModels(objects)
+    npz, card, version = tiny_model()
+    models.keep(GROUP, version, ModelFiles(npz, card))
+    assert models.versions(GROUP, whole=False) == [version]
+
+
 def test_what_is_left_of_a_broken_removal_is_no_version(objects: ObjectStore) -> None:
     models = StoredModels(objects)
     npz, card, version = tiny_model()

@@ -204,8 +204,15 @@ class TestComplaints:
         told = complaint(done)
         assert "--newest-days is 3, and AUTOSCALER_MAX_MODEL_AGE_DAYS is 2" in told
 
+    # ---- Against a simulated AWS ------------------------------------------------------------
 
-# ---- Against a simulated AWS ------------------------------------------------------------
+    def test_a_store_that_cannot_be_written_to_is_told_before_the_work(
+        self, command: Command, files: Path
+    ) -> None:
+        where = ("--csv", files / "sound.csv", "--store", files / "sound.csv" / "store")
+        done = command("retrain", *where, *LITTLE, env=HERE)
+        assert "sound.csv is no folder that can be written to" in complaint(done)
+        assert "reading" not in done.stderr
 
 
 def longer(start: datetime) -> Samples:

@@ -16,7 +16,7 @@ from predictive_autoscaler.errors import SourceError
 
 _UNFINISHED = ".part"
 _LOCK = f".lock{_UNFINISHED}"
-"""Held while a file is replaced or removed; named so that no listing shows it."""
+"""Held while a file is written or removed; named so that no listing shows it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,9 +90,9 @@ class DirectoryObjects:
         path = self._root / key
         with self._file_errors("write", key):
             path.parent.mkdir(parents=True, exist_ok=True)
-            if if_absent:
-                return _create(path, data)
             with self._changing():
+                if if_absent and path.exists():
+                    return False
                 return _replace(path, data)
 
     def replace(self, key: str, data: bytes, known: StoredObject) -> bool:
@@ -154,18 +154,8 @@ def _tag(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def _create(path: Path, data: bytes) -> bool:
-    """Only one opener can create a file; a reader may for a moment see it half written."""
-    try:
-        with path.open("xb") as file:
-            file.write(data)
-    except FileExistsError:
-        return False
-    return True
-
-
 def _replace(path: Path, data: bytes) -> bool:
-    """Readers see the old bytes or the new ones, never a mixture."""
+    """Readers see the old bytes, if any, or the new ones, never a mixture or a part."""
     handle, name = tempfile.mkstemp(suffix=_UNFINISHED, dir=path.parent)
     unfinished = Path(name)
     try:

@@ -15,6 +15,8 @@ from predictive_autoscaler.app.news import Item
 from predictive_autoscaler.core.types import Json, utc_from_text, utc_text
 
 GONE_FOR = timedelta(minutes=30)
+KEPT_FOR = timedelta(days=1)
+"""A change that could not be told is tried for so long; later nobody can use it."""
 TOLD_AT_ONCE = 50
 """Lines of one message; a thousand groups can have the same trouble."""
 
@@ -26,12 +28,16 @@ class Matter:
     Attributes:
         since: when it was first seen; `seen`: last.
         told: whether people know of it.
+        text: what was last said of it, or would have been.
+        state: what it had come to by then.
     """
 
     since: datetime
     seen: datetime
     told: bool
     passing: bool
+    text: str = ""
+    state: str = ""
 
     def to_json(self) -> Json:
         """Plain values, times as ISO 8601."""
@@ -45,6 +51,9 @@ class Matter:
             utc_from_text(content["seen"]),
             bool(content["told"]),
             bool(content["passing"]),
+            # Records of older versions lack these.
+            str(content.get("text", "")),
+            str(content.get("state", "")),
         )
 
 
@@ -89,15 +98,30 @@ def bulletin(items: Iterable[Item], before: Matters, now: datetime, explained_by
     unsent = dict(before)
     due: dict[str, str] = {}
     for item in items:
-        matter = unsent.get(item.key) or Matter(now, now, False, item.passing)
-        unsent[item.key] = replace(matter, seen=now)
-        if not matter.told and now - matter.since >= item.patience:
-            due[item.key] = _line(item.group, item.text)
-    gone = {key: matter for key, matter in unsent.items() if now - matter.seen >= GONE_FOR}
+        line = _line(item.group, item.text)
+        found = unsent.get(item.key) or Matter(now, now, False, item.passing)
+        told = found.told and found.state == item.state
+        matter = replace(found, seen=now, told=told, text=line, state=item.state)
+        unsent[item.key] = matter
+        if not told and now - matter.since >= item.patience:
+            due[item.key] = line
+    late = {
+        key: f"{matter.text} (at {utc_text(matter.seen)})"
+        for key, matter in unsent.items()
+        if _is_unsent_change(matter) and key not in due and now - matter.seen < KEPT_FOR
+    }
+    due |= late
+    gone = {
+        key: matter
+        for key, matter in unsent.items()
+        if key not in late and now - matter.seen >= GONE_FOR
+    }
     over = {key: matter for key, matter in gone.items() if matter.told and not matter.passing}
     for key in gone.keys() - over.keys():
         del unsent[key]
-    ended = [f"over since {utc_text(matter.seen)}: {key}" for key, matter in over.items()]
+    ended = [
+        f"over since {utc_text(matter.seen)}: {matter.text or key}" for key, matter in over.items()
+    ]
     parts = [_lines(list(due.values())), _lines(ended)]
     text = "\n\n".join(part for part in parts if part)
     matters = {
@@ -106,6 +130,11 @@ def bulletin(items: Iterable[Item], before: Matters, now: datetime, explained_by
         if key not in over
     }
     return Bulletin(f"{text}\n\nWhy: {explained_by}" if text else "", matters, unsent)
+
+
+def _is_unsent_change(matter: Matter) -> bool:
+    """What happened and is over is in no later tick's news."""
+    return matter.passing and not matter.told and bool(matter.text)
 
 
 def _line(group: str, text: str) -> str:

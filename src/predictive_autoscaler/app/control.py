@@ -105,6 +105,9 @@ class Controller:
             return self._as_record(tick, "dry run")
         if not self._claim(tick):
             return {"status": "taken", "slot": utc_text(tick.slot)}
+        # Not before: a claim that says that it was told would keep a later tick from telling it.
+        for group in tick.groups:
+            promote(group)
         self._keeper.fall_back(tick, lambda: seconds_left() >= SECONDS_TO_ACT)
         self._act(tick, seconds_left)
         told = self._complete(tick)
@@ -210,7 +213,6 @@ class Controller:
                 samples = windows[group.name]
                 outcome = self._decided(tick, group, samples, model)
                 group.decision, group.next_state = outcome.decision, outcome.state
-                promote(group)
                 group.values = group_values(
                     group.settings, samples, self._state(group), outcome, group.mode, tick.now
                 )

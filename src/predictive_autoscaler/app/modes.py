@@ -46,7 +46,7 @@ class Standing:
         """Why acting might not be worth it; None if a trial has shown that it is."""
         found = self.evidence
         if found is None:
-            return f"nobody has observed {self.group!r} yet"
+            return f"nobody has observed {self.group!r} yet."
         if found.worth_it:
             return None
         return (

@@ -25,7 +25,8 @@ HOLDS = {
     "other hands": AT_ONCE,
 }
 """Policies that keep a group from being scaled in, and how long that may go on unsaid."""
-_DIGITS = re.compile(r"\d[\d.,:TZ-]*")
+_VARYING = re.compile(r"\b[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b|\d[\d.,:TZ-]*")
+"""Numbers, times, and the ids of requests, which some answers of AWS bear."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,7 @@ class Item:
         topic: what it is about; with the group, that by which it is known again.
         patience: how long it may last before anybody is told.
         passing: it happens and is over, as a change does; nobody waits for its end.
+        state: what it has come to; if that is another, it is told again.
     """
 
     group: str
@@ -44,11 +46,12 @@ class Item:
     text: str
     patience: timedelta = AT_ONCE
     passing: bool = False
+    state: str = ""
 
     @property
     def key(self) -> str:
         """The same for the same matter in the next tick, whatever numbers its text has."""
-        return f"{self.group}: {_DIGITS.sub('#', self.topic)}"
+        return f"{self.group}: {_VARYING.sub('#', self.topic)}"
 
 
 def news_of(tick: Tick) -> Iterator[Item]:
@@ -87,14 +90,15 @@ def _changes(group: GroupTick, before: Json) -> Iterator[Item]:
         yield Item(name, notice, notice, passing=True)
     old = before.get("mode")
     if old is not None and old != group.mode:
-        yield Item(name, "mode", f"its mode is {group.mode} now, and was {old}", passing=True)
+        text = f"its mode is {group.mode} now, and was {old}"
+        yield Item(name, "mode", text, passing=True, state=group.mode)
     decision = group.decision
     if decision is None:
         return
     model = (before.get("decision") or {}).get("model_id")
     if model and decision.model_id and model != decision.model_id:
         text = f"it is forecast by model {decision.model_id} now, and was by {model}"
-        yield Item(name, "model", text, passing=True)
+        yield Item(name, "model", text, passing=True, state=decision.model_id)
     step = decision.after_instances - decision.before_instances
     if group.result.get("status") == "applied" and abs(step) >= group.settings.notify_step > 0:
         where = "out" if step > 0 else "in"
@@ -118,11 +122,13 @@ def _budget(name: str, decision: Decision) -> Iterator[Item]:
         return
     cap, until = float(cap), money["until"]
     if spent >= cap:
-        text = f"the {cap:,.2f} USD up to {until} are spent; only the present traffic is served"
-        yield Item(name, "spending cap", text)
+        text = (
+            f"the {cap:,.2f} USD up to {until} are spent; nothing is added beyond the present need"
+        )
+        yield Item(name, "spending cap", text, state="reached")
     elif expected > cap:
         text = f"about {expected:,.2f} USD will be spent up to {until}; the cap is {cap:,.2f}"
-        yield Item(name, "expected spending", text, A_WHILE)
+        yield Item(name, "spending cap", text, A_WHILE, state="expected")
 
 
 def _late_launches(group: GroupTick) -> Iterator[Item]:

@@ -114,7 +114,7 @@ def complain(text: str) -> None:
     err.print(f"[bold red]error:[/] {escape(text)}", soft_wrap=True)
 
 
-def check_writable(folder: Path) -> None:
+def check_writable(folder: Path, option: str = "--out") -> None:
     """Tell before the work, rather than after it, that its result has nowhere to go.
 
     Raises:
@@ -122,7 +122,9 @@ def check_writable(folder: Path) -> None:
     """
     present = next(part for part in (folder, *folder.absolute().parents) if part.exists())
     if not present.is_dir() or not os.access(present, os.W_OK):
-        raise AutoscalerError(f"--out is {folder}; {present} is no folder that can be written to")
+        raise AutoscalerError(
+            f"{option} is {folder}; {present} is no folder that can be written to"
+        )
 
 
 @contextmanager

@@ -23,6 +23,7 @@ from predictive_autoscaler.cli.console import (
     TargetGroup,
     check_jobs,
     check_range,
+    check_writable,
     print_json,
     settings_from,
     use_region,
@@ -169,6 +170,8 @@ def retrain(
     }
     use_region(region)
     settings = _settings(groups, flags, csv, store)
+    if store is not None and not dry_run:
+        check_writable(store, "--store")
     archive = model_archive(settings.bucket, store)
     read = _reader(settings, csv, groups is not None, days, until)
 

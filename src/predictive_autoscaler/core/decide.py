@@ -294,7 +294,7 @@ def _spending(context: PolicyContext) -> dict[str, float | str] | None:
         return None
     _, end = prices.period_of(context.now)
     found: dict[str, float | str] = {
-        "spent_usd": round(spending.usd, 4),
+        "spent_usd": round(spending.spent_usd(context.now, prices), 4),
         "expected_usd": round(spending.expected_usd(context.now, prices), 4),
         "until": utc_text(end),
     }

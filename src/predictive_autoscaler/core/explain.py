@@ -43,6 +43,7 @@ def explain(decision: Decision, mode: str, outcome: Mapping[str, object]) -> Exp
                 _forecast(decision),
                 _wish(decision),
                 *(_policy_lines(decision)),
+                _money(decision),
                 *(f"Trouble: {fault}." for fault in decision.faults),
             )
             if text
@@ -135,6 +136,18 @@ def _policy_lines(decision: Decision) -> list[str]:
         f"{reason.after_instances}, because {reason.text}."
         for reason in decision.reasons
     ]
+
+
+def _money(decision: Decision) -> str:
+    money = decision.spending
+    if money is None:
+        return ""
+    spent, expected = float(money["spent_usd"]), float(money["expected_usd"])
+    cap = f"; the cap is {float(money['cap_usd']):,.2f}" if "cap_usd" in money else ""
+    return (
+        f"In the period up to {money['until']}, {spent:,.2f} USD are spent so far and about "
+        f"{expected:,.2f} are expected by its end{cap}."
+    )
 
 
 def _outcome(mode: str, outcome: Mapping[str, object]) -> str:

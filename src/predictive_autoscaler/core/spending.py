@@ -60,7 +60,7 @@ class Spending:
 
     Attributes:
         since: the period's begin.
-        usd: spent in it so far.
+        usd: spent in it so far; it is the period of the newest bin that is known.
         hourly_usd: what an hour has cost of late, over about a week.
         known_hours: how many hours that rests on, fading likewise.
     """
@@ -86,11 +86,15 @@ class Spending:
             known_hours=known,
         )
 
+    def spent_usd(self, now: datetime, prices: Prices) -> float:
+        """Spent in the period that holds this moment: its first bins are not known at once."""
+        return self.usd if self.since == prices.period_of(now)[0] else 0.0
+
     def expected_usd(self, now: datetime, prices: Prices) -> float:
         """What will have been spent when the period ends, if hours cost what they did of late."""
         _, end = prices.period_of(now)
         left = max(0.0, (end - now).total_seconds() / HOUR_SECONDS)
-        return self.usd + left * self.hourly_usd
+        return self.spent_usd(now, prices) + left * self.hourly_usd
 
     def to_json(self) -> Json:
         """Plain values, the time as ISO 8601."""

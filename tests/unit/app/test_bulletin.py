@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -96,6 +97,34 @@ def test_an_end_that_could_not_be_sent_is_sent_later() -> None:
     assert at(36, [], failed.unsent).text.startswith("over since")
 
 
+MODE = Item("web", "mode", "its mode is full", passing=True, state="full")
+BACK = replace(MODE, text="its mode is observe", state="observe")
+
+
+def test_a_change_that_could_not_be_sent_is_sent_later_with_its_time() -> None:
+    unsent = at(0, [MODE]).unsent
+    for minutes in (5, 60, 23 * 60):
+        later = at(minutes, [], unsent)
+        assert later.text.partition("\n")[0] == "web: its mode is full (at 2026-03-11T12:00:00Z)"
+        unsent = later.unsent
+    sent = at(23 * 60 + 5, [], unsent)
+    assert at(23 * 60 + 10, [], sent.matters).text == ""
+    assert at(24 * 60, [], unsent) == Bulletin("", {}, {})
+
+
+def test_what_has_come_to_another_state_is_told_at_once() -> None:
+    there = at(0, [MODE])
+    back = at(5, [BACK], there.matters)
+    assert back.text.startswith("web: its mode is observe")
+    assert at(10, [BACK], back.matters).text == ""
+    assert at(15, [MODE], back.matters).text.startswith("web: its mode is full")
+
+
+def test_the_end_is_told_in_the_words_of_the_matter() -> None:
+    first = at(0, [Item("web", "held: 3 have failed", "held: 3 have failed")])
+    assert "held: 3 have failed" in at(30, [], first.matters).text
+
+
 def test_many_troubles_are_one_short_message() -> None:
     items = [Item(f"g{number:03}", "gone", "gone") for number in range(TOLD_AT_ONCE + 7)]
     lines = at(0, items).text.split("\n\n")[0].splitlines()
@@ -106,6 +135,19 @@ def test_many_troubles_are_one_short_message() -> None:
 def test_matters_survive_the_record() -> None:
     matters = at(0, [Item("web", "late", "late"), Item("", "x", "x", FIVE, passing=True)]).matters
     assert matters_of({"matters": matters_to_json(matters)}) == matters
+
+
+def test_matters_of_an_older_record_are_known() -> None:
+    matters = at(0, [Item("web", "late", "late")]).matters
+    old = {
+        key: {name: value for name, value in content.items() if name not in ("text", "state")}
+        for key, content in matters_to_json(matters).items()
+    }
+    assert at(5, [Item("web", "late", "late")], matters_of({"matters": old})).text == ""
+    assert (
+        "over since 2026-03-11T12:00:00Z: web: late"
+        in at(30, [], matters_of({"matters": old})).text
+    )
 
 
 @pytest.mark.parametrize(

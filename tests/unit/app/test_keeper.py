@@ -187,6 +187,10 @@ def bad_days(state: ControllerState) -> ControllerState:
     return replace(state, lately=Lately(bad))
 
 
+def _stop(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
 class TestSuggesting:
     def test_a_good_week_is_told_once_with_its_figures_and_how_to_act(self) -> None:
         made = shop("observe", ORDINARY, INSTANCE_HOUR_PRICE="0.05")
@@ -200,6 +204,23 @@ class TestSuggesting:
         assert "USD less. To let the controller act: predictive-autoscaler mode web full" in text
         assert made.nets.calls == []
         assert last_mode(made) is None
+
+    @pytest.mark.parametrize("call", ["decisions.complete", "_log"])
+    def test_who_is_stopped_before_telling_tells_it_in_the_next_tick(
+        self, call: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        made = shop("observe", ORDINARY)
+        made.step()
+        rewrite(made, good_week)
+        stopped = made.controller()
+        port, _, name = call.rpartition(".")
+        monkeypatch.setattr(made.decisions if port else stopped, name, _stop)
+        with pytest.raises(KeyboardInterrupt):
+            stopped.run_once()
+        monkeypatch.undo()
+        made.clock.advance(made.groups[0].parameters.interval)
+        made.run(2)
+        assert len([text for text in told(made) if "To let the controller act" in text]) == 1
 
     @pytest.mark.parametrize("mode", ["off", "full"])
     def test_nobody_is_asked_in_another_mode(self, mode: str) -> None:

@@ -11,7 +11,7 @@ from predictive_autoscaler.adapters.memory import MemoryActuator
 from predictive_autoscaler.core.types import Bounds, GroupState
 from predictive_autoscaler.errors import SourceError
 from predictive_autoscaler.ports import GroupControl
-from tests.helpers.shop import GROUP, World, model, world
+from tests.helpers.shop import DAY, DECIDED_FROM, GROUP, World, entry, model, shop, world
 from tests.helpers.shop import settings as settings_of
 
 HIGH = 40
@@ -88,6 +88,37 @@ def test_a_change_of_mode_is_told() -> None:
     ]
 
 
+def test_a_mode_that_goes_to_and_fro_is_told_each_time() -> None:
+    made = world()
+    made.step()
+    for mode in ("observe", "full", "observe"):
+        made.controls.save(GROUP, GroupControl(mode=mode))
+        made.run(2)
+    assert [line for line in lines(made) if "its mode is" in line] == [
+        "web: its mode is observe now, and was full",
+        "web: its mode is full now, and was observe",
+        "web: its mode is observe now, and was full",
+    ]
+
+
+def test_a_request_s_own_id_makes_no_new_matter() -> None:
+    made = world(desired=3)
+    for first in ("0a1b2c3d", "ffeeddcc"):
+        made.actuator.set_error = SourceError(
+            f"no (Request ID: {first}-aaaa-bbbb-cccc-0123456789ab)"
+        )
+        made.step()
+    assert sum("Request ID" in line for line in lines(made)) == 1
+
+
+def test_a_history_that_fills_up_is_no_flood() -> None:
+    made = world(shop().between(DECIDED_FROM, DECIDED_FROM + 2 * DAY))
+    made.run(3 * 24 * 4 // 2)
+    told = [line for line in lines(made) if line.startswith("web: forest: the model needs")]
+    assert 1 <= len(told) <= 3
+    assert "and 18 more, which the metrics lack" in told[0]
+
+
 def test_another_model_is_told() -> None:
     made = world()
     made.step()
@@ -118,12 +149,32 @@ def test_late_launches_are_told() -> None:
 
 @pytest.mark.parametrize(
     ("cap", "words"),
-    [("20", "are spent; only the present traffic is served"), ("100", "the cap is 100.00")],
+    [("20", "are spent; nothing is added beyond the present need"), ("100", "the cap is 100.00")],
 )
 def test_a_budget_that_is_spent_or_will_be_is_told_once(cap: str, words: str) -> None:
     made = world(INSTANCE_HOUR_PRICE="1", SPENDING_CAP_USD=cap, SPENDING_PERIOD="day")
     made.run(12)
     assert sum(words in line for line in lines(made)) == 1
+
+
+def test_money_of_yesterday_is_not_today_s() -> None:
+    made = world(INSTANCE_HOUR_PRICE="1", SPENDING_CAP_USD="100", SPENDING_PERIOD="day")
+    (record,) = made.run(1)
+    money = entry(record)["decision"]["spending"]
+    assert money["spent_usd"] == 0.0
+    assert money["until"] == "2026-03-12T00:00:00Z"
+    assert money["expected_usd"] == pytest.approx(24 * 40, rel=0.01)
+    assert not any("are spent" in line for line in lines(made))
+
+
+def test_a_budget_that_is_expected_and_then_reached_is_not_over_in_between() -> None:
+    made = world(INSTANCE_HOUR_PRICE="1", SPENDING_CAP_USD="100", SPENDING_PERIOD="day")
+    made.run(20)
+    told = [line for line in lines(made) if "USD" in line or "over since" in line]
+    assert ["expected" if "about" in line else "reached" for line in told] == [
+        "expected",
+        "reached",
+    ]
 
 
 def test_every_message_names_the_command_that_explains_it() -> None:

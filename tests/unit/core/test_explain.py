@@ -47,6 +47,19 @@ def changed(*reasons: Reason, after: int) -> Decision:
     return replace(PLAIN, reasons=reasons, after_instances=after)
 
 
+def test_money_is_told_where_a_price_is_known() -> None:
+    money: dict[str, float | str] = {
+        "spent_usd": 12.5,
+        "expected_usd": 1234.567,
+        "until": "2026-03-03T00:00:00Z",
+    }
+    assert "USD" not in words(PLAIN)
+    told = words(replace(PLAIN, spending=money))
+    assert "up to 2026-03-03T00:00:00Z, 12.50 USD are spent so far and about 1,234.57" in told
+    assert "the cap is" not in told
+    assert "the cap is 400.00." in words(replace(PLAIN, spending=money | {"cap_usd": 400.0}))
+
+
 @pytest.mark.parametrize(
     ("after", "start"),
     [

@@ -15,6 +15,7 @@ from botocore.exceptions import (
     NoRegionError,
     PartialCredentialsError,
 )
+from botocore.parsers import ResponseParserError
 
 from predictive_autoscaler.errors import (
     AccessDeniedError,
@@ -24,6 +25,8 @@ from predictive_autoscaler.errors import (
     ThrottledError,
 )
 
+LONGEST = 500
+"""Characters of an answer's own words."""
 _THROTTLING = frozenset(
     {
         "BandwidthLimitExceeded",
@@ -79,6 +82,11 @@ def aws_errors(service: str, operation: str, about: str) -> Iterator[None]:
         yield
     except (ClientError, BotoCoreError) as error:
         raise translated(error, service, operation, about) from error
+    except ResponseParserError as error:  # None of botocore's own, and it quotes the whole answer.
+        raise SourceError(
+            f"{service}:{operation} on {about} failed: the answer is none of AWS, as a proxy or a "
+            "broken service gives it; check the network, AWS_REGION and AWS_ENDPOINT_URL"
+        ) from error
 
 
 def translated(
@@ -103,7 +111,9 @@ def http_status(error: ClientError) -> int:
 
 def _from_answer(error: ClientError, action: str, service: str) -> SourceError:
     code = error_code(error)
-    message = str(error.response.get("Error", {}).get("Message", "")).rstrip(".")
+    # Whoever answers instead of AWS may have put a whole page in here.
+    told = " ".join(str(error.response.get("Error", {}).get("Message", "")).split())
+    message = (told if len(told) <= LONGEST else f"{told[:LONGEST]}…").rstrip(".")
     text = f"{action} failed: {code}: {message}"
     if code in _THROTTLING or http_status(error) == 429:
         return ThrottledError(f"{text}; the next tick tries again")

@@ -159,7 +159,9 @@ class StoredModels:
 
     def versions(self, group: str, *, whole: bool = True) -> list[str]:
         """As the port says."""
-        keys = set(self._objects.keys(versions_prefix(group)))
+        prefix = versions_prefix(group)
+        # Somebody else's files beside the versions' folders are no versions.
+        keys = {key for key in self._objects.keys(prefix) if "/" in key.removeprefix(prefix)}
         named = sorted({version_of(key) for key in keys}, reverse=True)
         return [name for name in named if not whole or keys.issuperset(model_keys(group, name))]
 

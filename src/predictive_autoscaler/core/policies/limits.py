@@ -28,8 +28,7 @@ class SpendingCap:
         spending, prices = context.state.spending, context.parameters.prices
         if spending is None or prices is None or prices.cap_usd is None:
             return capacity, ""
-        begin, _ = prices.period_of(context.now)
-        spent = spending.usd if spending.since == begin else 0.0
+        spent = spending.spent_usd(context.now, prices)
         if spent < prices.cap_usd:
             return capacity, ""
         most = max(context.floor_instances, context.before_instances)

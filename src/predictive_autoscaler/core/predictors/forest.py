@@ -9,6 +9,9 @@ from predictive_autoscaler.core.features import FeatureTable
 from predictive_autoscaler.core.types import FloatArray, Forecast, Rung, Samples
 from predictive_autoscaler.errors import ModelError
 
+NAMED = 2
+"""Features that are named where many are lacking."""
+
 
 class ForestPredictor:
     """Asks a published model. Its labels are log-ratios of demand to the recent level."""
@@ -24,7 +27,10 @@ class ForestPredictor:
             raise ModelError("the newest bins are absent, so there is no level to start from")
         unknown = sorted(set(card.feature_names) - set(table.names))
         if unknown:
-            raise ModelError(f"the model needs {', '.join(unknown)}, which the metrics lack")
+            # All of them would be another message to people each time that one fewer is lacking.
+            more = f" and {len(unknown) - NAMED} more" if len(unknown) > NAMED else ""
+            named = ", ".join(unknown[:NAMED])
+            raise ModelError(f"the model needs {named}{more}, which the metrics lack")
         row = table.select(card.feature_names)[-1]
         paths, weights = self._model.forecaster.distribution(row)
         return forecast_from_log_ratios(paths, weights, samples, table, self.rung, card.model_id)
