@@ -115,6 +115,7 @@ class Days(RuleBasedStateMachine):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 def test_two_hundred_days() -> None:
     simulated["ticks"] = 0
     machine = Days.TestCase
