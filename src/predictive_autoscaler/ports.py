@@ -47,12 +47,13 @@ class GroupControl:
 
 @dataclass(frozen=True)
 class Net:
-    """A group's own target tracking policy, which scales without us.
+    """A group's own scaling policy, which scales without us.
 
     Attributes:
         policy: its name.
-        metric: "cpu" (mean CPU of the group, percent) or "requests" (per target and minute).
-        target: what it holds the metric at.
+        metric: "cpu" (mean CPU of the group, percent) or "requests" (per target and minute) of
+            target tracking; "other" for anything else, which is looked at and never set.
+        target: what it holds the metric at; 0 where there is no such thing.
         scale_in: whether it may take capacity away, too.
     """
 

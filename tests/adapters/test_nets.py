@@ -49,25 +49,31 @@ def groups(aws: Clients) -> Clients:
     put(aws, "web", "web-cpu", CPU, 70.0)
     put(aws, "web", "web-requests", REQUESTS, 1000.0)
     put(aws, "web", "web-network", NETWORK, 5e6)
+    put(aws, "web", "web-out", NETWORK, 5e6, scale_in=False)
     put(aws, "other", "other-cpu", CPU, 50.0)
-    aws.autoscaling.put_scaling_policy(
-        AutoScalingGroupName="other",
-        PolicyName="simple",
-        PolicyType="SimpleScaling",
-        AdjustmentType="ChangeInCapacity",
-        ScalingAdjustment=1,
-    )
+    for name, adjustment in (("simple-out", 1), ("simple-in", -1)):
+        aws.autoscaling.put_scaling_policy(
+            AutoScalingGroupName="other",
+            PolicyName=name,
+            PolicyType="SimpleScaling",
+            AdjustmentType="ChangeInCapacity",
+            ScalingAdjustment=adjustment,
+        )
     return aws
 
 
-def test_policies_on_cpu_and_requests_are_shown(groups: Clients) -> None:
+def test_policies_on_cpu_and_requests_are_shown_and_whatever_scales_in(groups: Clients) -> None:
     nets = AutoScalingNets(groups.autoscaling)
-    web = (Net("web-cpu", "cpu", 70.0, True), Net("web-requests", "requests", 1000.0, True))
+    web = (
+        Net("web-cpu", "cpu", 70.0, True),
+        Net("web-requests", "requests", 1000.0, True),
+        Net("web-network", "other", 5e6, True),
+    )
     assert nets.read(["web"]) == {"web": web}
     assert nets.read(["bare"]) == {"bare": ()}
     assert nets.read(["web", "other", "bare"]) == {
         "web": web,
-        "other": (Net("other-cpu", "cpu", 50.0, True),),
+        "other": (Net("other-cpu", "cpu", 50.0, True), Net("simple-in", "other", 0.0, True)),
         "bare": (),
     }
 
@@ -92,17 +98,24 @@ def test_what_is_set_is_all_that_changes(groups: Clients) -> None:
     # A new process, which has not read the policy before, sets it all the same.
     AutoScalingNets(groups.autoscaling).set("web", net)
     assert nets.read(["web"])["web"][1] == net  # type: ignore[index]
-    other = nets.read(["other"])["other"]
-    assert other == (Net("other-cpu", "cpu", 50.0, True),)
+    assert Net("other-cpu", "cpu", 50.0, True) in nets.read(["other"])["other"]  # type: ignore[operator]
 
 
 def test_a_policy_that_is_gone_is_not_made_anew(groups: Clients) -> None:
     nets = AutoScalingNets(groups.autoscaling)
-    (net,) = nets.read(["other"])["other"]  # type: ignore[misc]
+    net, in_steps = nets.read(["other"])["other"]  # type: ignore[misc]
     groups.autoscaling.delete_policy(AutoScalingGroupName="other", PolicyName="other-cpu")
-    assert nets.read(["other"]) == {"other": ()}
+    assert nets.read(["other"]) == {"other": (in_steps,)}
     with pytest.raises(SourceError, match="policy 'other-cpu' of group 'other' is not there"):
         nets.set("other", net)
+
+
+def test_a_policy_on_another_metric_is_never_set(groups: Clients) -> None:
+    nets = AutoScalingNets(groups.autoscaling)
+    found = nets.read(["web"])["web"]
+    other = next(net for net in found if net.metric == "other")  # type: ignore[union-attr]
+    with pytest.raises(SourceError, match="policy 'web-network' of group 'web' is not there, or"):
+        nets.set("web", replace(other, target=1.0))
 
 
 def listed(name: str, group: str = "web", **more: Any) -> dict[str, Any]:
@@ -117,7 +130,7 @@ def listed(name: str, group: str = "web", **more: Any) -> dict[str, Any]:
 def test_all_pages_are_read_in_one_listing_for_all_groups() -> None:
     def answer(operation: str, arguments: dict[str, Any]) -> Any:
         assert "AutoScalingGroupName" not in arguments
-        assert arguments["PolicyTypes"] == ["TargetTrackingScaling"]
+        assert "PolicyTypes" not in arguments  # step and simple ones may scale in as well
         if "NextToken" in arguments:
             return {"ScalingPolicies": [listed("b", "shop"), listed("c", "strange")]}
         return {"ScalingPolicies": [listed("a")], "NextToken": "more"}
@@ -130,11 +143,30 @@ def test_all_pages_are_read_in_one_listing_for_all_groups() -> None:
     assert len(client.calls) == 2
 
 
-def test_a_disabled_policy_catches_nothing_and_a_custom_metric_is_not_ours() -> None:
+def test_a_disabled_policy_does_nothing_and_a_custom_metric_is_not_ours() -> None:
     custom = {"CustomizedMetricSpecification": {"MetricName": "Queue"}, "TargetValue": 3.0}
     policies = [listed("a", Enabled=False), listed("b", TargetTrackingConfiguration=custom)]
     client: Any = FakeClient(lambda *_: {"ScalingPolicies": policies})
-    assert AutoScalingNets(client).read(["web"]) == {"web": ()}
+    assert AutoScalingNets(client).read(["web"]) == {"web": (Net("b", "other", 3.0, True),)}
+
+
+@pytest.mark.parametrize(
+    ("policy", "takes_away"),
+    [
+        ({"AdjustmentType": "ExactCapacity", "ScalingAdjustment": 5}, True),
+        ({"AdjustmentType": "ChangeInCapacity", "ScalingAdjustment": -1}, True),
+        ({"AdjustmentType": "ChangeInCapacity", "ScalingAdjustment": 1}, False),
+        ({"StepAdjustments": [{"ScalingAdjustment": 1}, {"ScalingAdjustment": -2}]}, True),
+        ({"StepAdjustments": [{"ScalingAdjustment": 1}]}, False),
+    ],
+)
+def test_step_and_simple_policies_matter_where_they_end_instances(
+    policy: dict[str, Any], takes_away: bool
+) -> None:
+    one = {"AutoScalingGroupName": "web", "PolicyName": "steps"} | policy
+    client: Any = FakeClient(lambda *_: {"ScalingPolicies": [one]})
+    wanted = (Net("steps", "other", 0.0, True),) if takes_away else ()
+    assert AutoScalingNets(client).read(["web"]) == {"web": wanted}
 
 
 def test_no_groups_take_no_call() -> None:

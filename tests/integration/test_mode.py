@@ -160,4 +160,7 @@ def test_words_that_make_no_sense_are_refused(
 
 
 def test_another_group_is_meant_by_its_name(command: Command) -> None:
-    assert "there is no group 'fully'" in complaint(command("fully"))
+    told = complaint(command("fully"))
+    assert "there is no group 'fully'" in told
+    assert told.endswith("if a mode was meant, it is full")
+    assert "mode was meant" not in complaint(command("shopping"))

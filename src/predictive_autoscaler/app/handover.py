@@ -15,6 +15,7 @@ from predictive_autoscaler.ports import ControlStore, GroupControl, Net, Nets
 
 FULL = "full"
 OBSERVE = "observe"
+OTHER = "other"
 NET_CPU_PERCENT = 85.0
 NET_LOAD = 1.2
 """Times what an instance carries: a net must not catch what the controller means to serve."""
@@ -82,18 +83,29 @@ def described(net: Net) -> str:
     return f"{net.target:,.6g}{unit} {'with' if net.scale_in else 'without'} scale-in"
 
 
+def others_in(nets: Sequence[Net]) -> str | None:
+    """What to tell of policies that may scale in beside the controller; None if there are none."""
+    names = ", ".join(repr(net.policy) for net in nets if net.metric == OTHER)
+    if not names:
+        return None
+    return (
+        f"{names} may scale in beside the controller, which leaves it alone: take away its "
+        "scale-in, or the policy"
+    )
+
+
 def to_net(nets: Sequence[Net], targets: Targets) -> list[Change]:
     """What has to be set so that all are nets."""
     return [
         Change(net, targets.as_net(net))
-        for net in nets
+        for net in _settable(nets)
         if net.scale_in or not _as_net(net, targets)
     ]
 
 
 def to_ordinary(nets: Sequence[Net], targets: Targets) -> list[Change]:
     """What has to be set so that all are ordinary policies again."""
-    changes = (Change(net, targets.as_ordinary(net)) for net in _cpu_last(nets))
+    changes = (Change(net, targets.as_ordinary(net)) for net in _cpu_last(_settable(nets)))
     return [
         change
         for change in changes
@@ -107,10 +119,14 @@ def left_as_nets(nets: Sequence[Net], targets: Targets) -> list[Change]:
     The CPU net is known for sure. What an instance carries may have been learned anew since,
     so beside such a net any other policy without scale-in is taken for one, too.
     """
-    held = [net for net in nets if not net.scale_in]
+    held = [net for net in _settable(nets) if not net.scale_in]
     sure = any(net.metric == "cpu" and _as_net(net, targets) for net in held)
     ours = [net for net in held if _as_net(net, targets) or (sure and net.metric != "cpu")]
     return [Change(net, targets.as_ordinary(net)) for net in _cpu_last(ours)]
+
+
+def _settable(nets: Sequence[Net]) -> list[Net]:
+    return [net for net in nets if net.metric != OTHER]
 
 
 def amiss(mode: str, nets: Sequence[Net], targets: Targets) -> list[Change]:

@@ -14,6 +14,7 @@ from predictive_autoscaler.app.handover import (
     HandOver,
     Targets,
     amiss,
+    others_in,
     set_each,
 )
 from predictive_autoscaler.app.record import capacity_of
@@ -60,6 +61,9 @@ class Keeper:
                 continue
             if not nets and group.mode == FULL:
                 group.faults.append(NOTHING_BEHIND)
+            beside = others_in(nets) if group.mode == FULL else None
+            if beside:
+                group.faults.append(beside)
             changes = amiss(group.mode, nets, _targets(tick, group))
             if changes:
                 _note(group, *self._put_right(group, changes, in_time, dry_run=dry_run))

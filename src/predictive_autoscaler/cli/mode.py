@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from difflib import get_close_matches
 from typing import Annotated
 
 import typer
@@ -12,7 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from predictive_autoscaler.app.figures import in_words
-from predictive_autoscaler.app.handover import NOTHING_BEHIND
+from predictive_autoscaler.app.handover import FULL, NOTHING_BEHIND, others_in
 from predictive_autoscaler.app.modes import Standing, needs_consent
 from predictive_autoscaler.cli.console import (
     AsgName,
@@ -25,7 +26,7 @@ from predictive_autoscaler.cli.console import (
     use_region,
     working,
 )
-from predictive_autoscaler.errors import UsageError
+from predictive_autoscaler.errors import GroupNotFoundError, UsageError
 from predictive_autoscaler.ports import MODES
 
 
@@ -60,8 +61,11 @@ def mode(
     flags = {"ASG_NAME": group, "LOAD_BALANCER": load_balancer, "S3_BUCKET": bucket}
     given = {name: value for name, value in flags.items() if value is not None}
     with working("looking up the group", quiet=as_json):
-        desk = aws_mode_desk(dict(os.environ) | given)
-        before = desk.standing()
+        try:
+            desk = aws_mode_desk(dict(os.environ) | given)
+            before = desk.standing()
+        except GroupNotFoundError as error:
+            raise GroupNotFoundError(f"{error}{_hint(group)}") from None
     steps: list[str] = []
     if to is not None:
         _agree(needs_consent(before, to), yes)
@@ -91,6 +95,12 @@ def _understood(words: Sequence[str], asg_name: str | None) -> tuple[str | None,
     return (rest[0] if rest else asg_name), to
 
 
+def _hint(group: str | None) -> str:
+    """A group that is not there may be a mode that was mistyped."""
+    near = get_close_matches(group or "", MODES, n=1, cutoff=0.75)
+    return f"; if a mode was meant, it is {near[0]}" if near else ""
+
+
 def _agree(doubt: str | None, yes: bool) -> None:
     if doubt is None or yes:
         return
@@ -105,11 +115,14 @@ def _show(standing: Standing) -> None:
     if standing.nets:
         table = Table("policy", "metric", "target", "scale-in")
         for net in standing.nets:
-            row = (escape(net.policy), net.metric, f"{net.target:,.6g}")
+            row = (escape(net.policy), net.metric, f"{net.target:,.6g}" if net.target else "–")
             table.add_row(*row, "yes" if net.scale_in else "no")
         out.print(table)
     else:
         out.print(escape(NOTHING_BEHIND[0].upper() + NOTHING_BEHIND[1:] + "."))
+    beside = others_in(standing.nets) if standing.mode == FULL else None
+    if beside:
+        out.print(escape(f"{beside}."), soft_wrap=True)
     for wrong in standing.wrong:
         out.print(escape(f"The next tick sets {wrong}."), soft_wrap=True)
     _show_trials(standing)

@@ -102,6 +102,16 @@ class TestFull:
         assert len(told(made)) == 1
         assert NOTHING_BEHIND in told(made)[0]
 
+    def test_a_policy_that_may_scale_in_beside_the_controller_is_told_and_left_alone(self) -> None:
+        queue = Net("queue", "other", 3.0, True)
+        made = world(desired=MANY)
+        made.nets.nets[GROUP] = (*made.nets.nets.get(GROUP, ()), queue)
+        made.run(2)
+        said = [line for text in told(made) for line in text.splitlines() if "'queue'" in line]
+        assert len(said) == 1
+        assert "may scale in beside the controller" in said[0]
+        assert made.nets.nets[GROUP][-1] == queue
+
     def test_a_group_whose_policies_are_unknown_is_left_alone(self) -> None:
         made = world(desired=MANY)
         assert after(made.step()) < MANY

@@ -19,14 +19,15 @@ if TYPE_CHECKING:
     )
 
 POLICIES_PER_PAGE = 100
+OTHER = "other"
 _METRICS = {"ASGAverageCPUUtilization": "cpu", "ALBRequestCountPerTarget": "requests"}
 
 
 class AutoScalingNets:
     """Nets over EC2 Auto Scaling.
 
-    Policies on other metrics are left alone and not shown, nor are disabled ones: those
-    catch nothing.
+    Policies of other kinds or on other metrics are shown where they may take capacity away, and
+    left alone. Disabled ones do nothing, and are not shown.
     """
 
     def __init__(self, client: AutoScalingClient) -> None:
@@ -53,6 +54,8 @@ class AutoScalingNets:
         if (group, net.policy) not in self._policies:
             self.read([group])
         policy = self._policies.get((group, net.policy))
+        if net.metric == OTHER:
+            policy = None
         about = f"policy {net.policy!r} of group {group!r}"
         if policy is None:
             raise SourceError(f"{about} is not there, or tracks another metric")
@@ -67,10 +70,7 @@ class AutoScalingNets:
             yield from answer["ScalingPolicies"]
 
     def _page(self, groups: Sequence[str], token: str | None) -> PoliciesTypeTypeDef:
-        request: DescribePoliciesTypeTypeDef = {
-            "PolicyTypes": ["TargetTrackingScaling"],
-            "MaxRecords": POLICIES_PER_PAGE,
-        }
+        request: DescribePoliciesTypeTypeDef = {"MaxRecords": POLICIES_PER_PAGE}
         about = f"{len(groups)} groups"
         if len(groups) == 1:
             request["AutoScalingGroupName"], about = groups[0], f"group {groups[0]!r}"
@@ -81,19 +81,27 @@ class AutoScalingNets:
 
 
 def _net(policy: ScalingPolicyTypeDef) -> Net | None:
-    """The policy as a net; None if it is none of ours to look at."""
+    """The policy as a net; None if it does nothing that matters here."""
+    if not policy.get("Enabled", True):
+        return None
+    name = policy.get("PolicyName", "")
     tracking = policy.get("TargetTrackingConfiguration")
-    if tracking is None or not policy.get("Enabled", True):
-        return None
+    if tracking is None:
+        return Net(name, OTHER, 0.0, True) if _takes_away(policy) else None
     kind = tracking.get("PredefinedMetricSpecification", {}).get("PredefinedMetricType", "")
-    if kind not in _METRICS:
+    scale_in = not tracking.get("DisableScaleIn", False)
+    metric = _METRICS.get(kind, OTHER)
+    if metric == OTHER and not scale_in:
         return None
-    return Net(
-        policy=policy.get("PolicyName", ""),
-        metric=_METRICS[kind],
-        target=float(tracking["TargetValue"]),
-        scale_in=not tracking.get("DisableScaleIn", False),
-    )
+    return Net(name, metric, float(tracking["TargetValue"]), scale_in)
+
+
+def _takes_away(policy: ScalingPolicyTypeDef) -> bool:
+    """Whether a step or simple policy can end instances."""
+    if policy.get("AdjustmentType") == "ExactCapacity":
+        return True
+    steps = [step.get("ScalingAdjustment", 0) for step in policy.get("StepAdjustments", ())]
+    return min([policy.get("ScalingAdjustment", 0), *steps]) < 0
 
 
 def _request(group: str, policy: ScalingPolicyTypeDef, net: Net) -> PutScalingPolicyTypeTypeDef:
