@@ -21,6 +21,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import tomllib
 import zipfile
@@ -163,6 +164,11 @@ class RunTimeImports(ast.NodeVisitor):
             self.visit(child)
 
 
+PARSING = threading.Lock()
+"""CPython 3.11 mixes up its depth of recursion where threads take turns in ast.parse (CPython's
+issue 106905), and then raises SystemError."""
+
+
 def module_file(sources: Path, name: str) -> Path | None:
     """The file of a module or package, if there is one."""
     path = sources.joinpath(*name.split("."))
@@ -203,7 +209,9 @@ def _imports(name: str, file: Path) -> list[str]:
     package = name if file.name == "__init__.py" else name.rpartition(".")[0]
     finder = RunTimeImports(package)
     try:
-        finder.visit(ast.parse(file.read_text(encoding="utf-8")))
+        with PARSING:
+            tree = ast.parse(file.read_text(encoding="utf-8"))
+        finder.visit(tree)
     except SyntaxError as error:
         raise BuildError(f"{shown(file)}: {error}") from error
     return finder.names

@@ -28,6 +28,7 @@ def of_the_shop(days: int) -> Promise:
     return check_promise(demand, first, lab.LabOptions().of_replay(setting))
 
 
+@pytest.mark.slow
 def test_a_day_of_a_generated_shop() -> None:
     promise = of_the_shop(1)
     assert promise.observed.observing
