@@ -51,7 +51,7 @@ def rehearse(
     ] = Path("out/rehearsal"),
     duration: Annotated[
         int, typer.Option(min=30, max=3600, help="Seconds of load, for each of the two policies.")
-    ] = 180,
+    ] = 120,
     users: Annotated[int, typer.Option(min=10, max=5000, help="Users at the peak.")] = 450,
     trace: Annotated[
         Path | None,

@@ -41,7 +41,7 @@ class RehearsalOptions:
 
     out: Path
     scenario: str = "sinusoidal"
-    duration_seconds: float = 180.0
+    duration_seconds: float = 120.0
     speed: float = 60.0
     users: int = 450
     think_scale: float = 2.0

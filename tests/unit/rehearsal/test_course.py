@@ -16,20 +16,20 @@ def course(scenario: str, **chosen: object) -> Course:
 def test_an_interval_of_five_minutes_takes_five_seconds() -> None:
     options = RehearsalOptions(Path("out"))
     assert options.bin_seconds == 5.0
-    assert options.bins == 36
+    assert options.bins == 24
 
 
 @pytest.mark.parametrize("scenario", ["sinusoidal", "flash-sale", "surge", "step"])
 def test_the_peak_has_the_users_asked_for(scenario: str) -> None:
     made = course(scenario, users=450)
-    moments = np.linspace(0, 180, 500, endpoint=False)
+    moments = np.linspace(0, 120, 500, endpoint=False)
     assert made.users(moments).max() == pytest.approx(450, rel=0.01)
 
 
 def test_a_wave_came_round_before() -> None:
     made = course("sinusoidal")
-    before = made.users(np.array([-180.0, -135.0, -90.0]))
-    assert before == pytest.approx(made.users(np.array([0.0, 45.0, 90.0])))
+    before = made.users(np.array([-120.0, -90.0, -60.0]))
+    assert before == pytest.approx(made.users(np.array([0.0, 30.0, 60.0])))
 
 
 def test_before_a_sale_it_was_calm() -> None:
