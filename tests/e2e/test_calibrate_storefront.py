@@ -18,7 +18,8 @@ pytestmark = pytest.mark.slow
 
 RUNS = 3
 SECONDS = 150
-OBJECTIVE_SECONDS = 1.0
+OBJECTIVE_SECONDS = 1.4
+"""So lax that it is broken only about where the shop saturates, which is what it was set to."""
 
 
 @contextmanager

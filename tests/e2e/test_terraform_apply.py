@@ -164,7 +164,7 @@ def resource_of(made: Applied, operation: str, parameters: dict[str, Any]) -> st
             return f"arn:aws:s3:::{parameters['Bucket']}/{parameters['Key']}"
         case "s3.ListObjectsV2":
             return f"arn:aws:s3:::{parameters['Bucket']}"
-        case "autoscaling.SetDesiredCapacity":
+        case "autoscaling.SetDesiredCapacity" | "autoscaling.PutScalingPolicy":
             assert parameters["AutoScalingGroupName"] == made.group
             arn: str = made.state["aws_autoscaling_group.web"]["arn"]
             return arn
@@ -275,6 +275,7 @@ class TestHandler:
         bucket = f"arn:aws:s3:::{applied.state.outputs['records_bucket']}"
         other = applied.state["aws_autoscaling_group.worker"]["arn"]
         assert not is_allowed(statements, "autoscaling:SetDesiredCapacity", other)
+        assert not is_allowed(statements, "autoscaling:PutScalingPolicy", other)
         assert not is_allowed(statements, "s3:PutObject", f"{bucket}/models/{applied.group}/x")
         assert not is_allowed(statements, "s3:GetObject", f"{bucket}/releases/x")
         assert not is_allowed(statements, "s3:GetObject", "arn:aws:s3:::other/decisions/x")
