@@ -89,24 +89,24 @@ def wait_for_line(process: subprocess.Popen[str], words: str) -> None:
 
 
 def test_the_loop_in_short(tmp_path: Path, mark: str) -> None:
-    options = ("--scenario", "sinusoidal", "--duration", "60", "--users", "300", "--json")
+    options = ("--scenario", "sinusoidal", "--duration", "30", "--users", "300", "--json")
     process = started(mark, tmp_path, *options)
-    told, complaints = process.communicate(timeout=180)
+    told, complaints = process.communicate(timeout=300)
     assert process.returncode == 0, complaints
     facts = json.loads(told)
     ours, tracking = facts["runs"]["predictive"], facts["runs"]["target tracking 70 %"]
     assert facts["published"]
     for run in (ours, tracking):
-        assert run["requests"] > 500
-        assert run["instances_started"] > 3
+        assert run["requests"] > 300
+        assert run["instances_started"] > 2
         assert 0 < run["p95_seconds"] < 30
         # What makes the load is not what is slow.
-        assert run["load_test_possible_requests_per_second"] > 3 * run["requests"] / 60
+        assert run["load_test_possible_requests_per_second"] > 3 * run["requests"] / 30
     assert ours["beyond_objective_share"] <= tracking["beyond_objective_share"] + 0.02
     page = Path(facts["report"]).read_text()
     assert "Latency, as measured" in page
     assert "it could make about" in page
-    assert len((tmp_path / "decisions.jsonl").read_text().splitlines()) == 12
+    assert len((tmp_path / "decisions.jsonl").read_text().splitlines()) == 6
     assert carrying(mark) == []
 
 
