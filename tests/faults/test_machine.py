@@ -114,31 +114,26 @@ class Days(RuleBasedStateMachine):
             assert after >= min(decision["before_instances"], before.bounds.max_instances)
 
 
+def tell_stories(examples: int, steps: int) -> None:
+    machine = Days.TestCase
+    machine.settings = settings(
+        max_examples=examples,
+        stateful_step_count=steps,
+        deadline=None,
+        derandomize=True,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    machine("runTest").runTest()
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 def test_two_hundred_days() -> None:
     simulated["ticks"] = 0
-    machine = Days.TestCase
-    machine.settings = settings(
-        max_examples=400,
-        stateful_step_count=40,
-        deadline=None,
-        derandomize=True,
-        database=None,
-        suppress_health_check=list(HealthCheck),
-    )
-    machine("runTest").runTest()
+    tell_stories(400, 40)
     assert simulated["ticks"] >= 200 * TICKS_A_DAY
 
 
 def test_a_few_days() -> None:
-    machine = Days.TestCase
-    machine.settings = settings(
-        max_examples=8,
-        stateful_step_count=20,
-        deadline=None,
-        derandomize=True,
-        database=None,
-        suppress_health_check=list(HealthCheck),
-    )
-    machine("runTest").runTest()
+    tell_stories(8, 20)

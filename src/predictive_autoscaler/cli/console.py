@@ -5,6 +5,8 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import signal
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from enum import Enum
@@ -16,6 +18,8 @@ from rich.console import Console
 from rich.markup import escape
 
 from predictive_autoscaler.app.settings import Settings, read_settings
+from predictive_autoscaler.core.forest import MAX_LABELS
+from predictive_autoscaler.core.types import Bounds
 from predictive_autoscaler.errors import AutoscalerError, UsageError
 
 out = Console()
@@ -56,6 +60,12 @@ StoreFolder = Annotated[
         metavar="FOLDER",
         help="Keep models in this folder instead of in S3, laid out the same way; for rehearsals.",
     ),
+]
+Until = Annotated[
+    str | None, typer.Option(help="Use metrics up to this time only (ISO 8601, with zone).")
+]
+MaxBins = Annotated[
+    int, typer.Option(min=100, max=MAX_LABELS, help="Train on at most the newest bins.")
 ]
 Region = Annotated[str | None, typer.Option("--region", envvar="AWS_REGION", help="AWS region.")]
 
@@ -112,6 +122,28 @@ def print_json(content: Mapping[str, Any]) -> None:
 def complain(text: str) -> None:
     """Print one error on the standard error."""
     err.print(f"[bold red]error:[/] {escape(text)}", soft_wrap=True)
+
+
+def checked_bounds(low: int, high: int) -> Bounds:
+    """What --min and --max say.
+
+    Raises:
+        UsageError: the minimum is larger.
+    """
+    if low > high:
+        raise UsageError(f"--min is {low} and --max is {high}; the minimum must not be larger")
+    return Bounds(low, high)
+
+
+def end_when_told() -> None:
+    """Let a polite kill end all that was started, as Ctrl-C does."""
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+
+
+def training_script() -> Path | None:
+    """The repository's own, where there is one."""
+    script = Path("ml-model/train_model.py")
+    return script if script.exists() else None
 
 
 def check_writable(folder: Path, option: str = "--out") -> None:

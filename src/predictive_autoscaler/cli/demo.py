@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,9 +11,17 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from predictive_autoscaler.cli.console import AsJson, Seed, err, out, print_json, sole_user_of
-from predictive_autoscaler.core.types import Bounds
-from predictive_autoscaler.errors import UsageError
+from predictive_autoscaler.cli.console import (
+    AsJson,
+    Seed,
+    checked_bounds,
+    end_when_told,
+    err,
+    out,
+    print_json,
+    sole_user_of,
+    training_script,
+)
 
 if TYPE_CHECKING:
     from predictive_autoscaler.demo.run import DemoResult
@@ -23,7 +29,6 @@ if TYPE_CHECKING:
     from predictive_autoscaler.report.replay import PolicyRun
 
 REPORT_NAME = "report.html"
-TRAINING_SCRIPT = Path("ml-model/train_model.py")
 
 
 def demo(
@@ -65,18 +70,16 @@ def demo(
     from predictive_autoscaler.demo import run, traffic
     from predictive_autoscaler.report.page import write
 
-    # A polite kill must end the training script too, as Ctrl-C does.
-    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
-    if low > high:
-        raise UsageError(f"--min is {low} and --max is {high}; the minimum must not be larger")
+    end_when_told()
+    bounds = checked_bounds(low, high)
     source = traffic.from_file(trace) if trace else traffic.generated(seed)
     options = run.DemoOptions(
         out=output,
         seed=seed,
         capacity_per_instance=capacity,
-        bounds=Bounds(low, high),
+        bounds=bounds,
         boot_minutes=boot_minutes,
-        training_script=TRAINING_SCRIPT if TRAINING_SCRIPT.exists() else None,
+        training_script=training_script(),
     )
     with sole_user_of(output):
         with _bars(quiet=as_json) as bars:

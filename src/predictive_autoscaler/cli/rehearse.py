@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
-import sys
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,8 +11,17 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from predictive_autoscaler.cli.console import AsJson, Seed, err, out, print_json, sole_user_of
-from predictive_autoscaler.core.types import Bounds
+from predictive_autoscaler.cli.console import (
+    AsJson,
+    Seed,
+    checked_bounds,
+    end_when_told,
+    err,
+    out,
+    print_json,
+    sole_user_of,
+    training_script,
+)
 from predictive_autoscaler.core.workloads import replayed
 from predictive_autoscaler.errors import UsageError
 
@@ -26,9 +33,6 @@ if TYPE_CHECKING:
 REPORT_NAME = "report.html"
 TRACE_HOURS = 24.0
 """Of a recording, from its beginning on."""
-
-TRAINING_SCRIPT = Path("ml-model/train_model.py")
-LOCUSTFILE = Path("locust/locustfile.py")
 
 
 class Scenario(Enum):
@@ -104,10 +108,8 @@ def rehearse(
     from predictive_autoscaler.rehearsal.report import report_of
     from predictive_autoscaler.report.page import write
 
-    # A polite kill must end all that was started, as Ctrl-C does.
-    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
-    if low > high:
-        raise UsageError(f"--min is {low} and --max is {high}; the minimum must not be larger")
+    end_when_told()
+    bounds = checked_bounds(low, high)
     if (scenario is Scenario.REPLAY) != (trace is not None):
         raise UsageError("--scenario replay needs --trace FILE, and no other scenario takes one")
     options = RehearsalOptions(
@@ -118,13 +120,13 @@ def rehearse(
         users=users,
         objective_seconds=objective,
         capacity_per_instance=capacity,
-        bounds=Bounds(low, high),
+        bounds=bounds,
         boot_minutes=boot_minutes,
         announced=announced,
         seed=seed,
         trace=trace,
         trace_hours=TRACE_HOURS,
-        training_script=TRAINING_SCRIPT if TRAINING_SCRIPT.exists() else None,
+        training_script=training_script(),
     )
     if options.bins < 5:
         raise UsageError(

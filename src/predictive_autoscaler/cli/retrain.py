@@ -17,10 +17,12 @@ from predictive_autoscaler.cli.console import (
     Bucket,
     Jobs,
     LoadBalancer,
+    MaxBins,
     Region,
     Seed,
     StoreFolder,
     TargetGroup,
+    Until,
     check_jobs,
     check_range,
     check_writable,
@@ -31,7 +33,6 @@ from predictive_autoscaler.cli.console import (
 )
 from predictive_autoscaler.cli.retrain_report import as_dict, show
 from predictive_autoscaler.cli.train_sources import from_csv, moment
-from predictive_autoscaler.core.forest import MAX_LABELS
 from predictive_autoscaler.core.publication import LEAST_KEPT
 from predictive_autoscaler.errors import (
     AutoscalerError,
@@ -86,9 +87,7 @@ def retrain(
     days: Annotated[
         int, typer.Option(min=2, max=455, help="Days of CloudWatch metrics to look back.")
     ] = 28,
-    until: Annotated[
-        str | None, typer.Option(help="Use metrics up to this time only (ISO 8601, with zone).")
-    ] = None,
+    until: Until = None,
     newest_days: Annotated[
         int,
         typer.Option(
@@ -123,9 +122,7 @@ def retrain(
             "somebody. Without it a refusal is a normal end.",
         ),
     ] = False,
-    max_bins: Annotated[
-        int, typer.Option(min=100, max=MAX_LABELS, help="Train on at most the newest bins.")
-    ] = 8000,
+    max_bins: MaxBins = 8000,
     seed: Seed = 1,
     jobs: Jobs = -1,
     store: StoreFolder = None,

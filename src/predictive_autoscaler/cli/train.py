@@ -14,10 +14,12 @@ from predictive_autoscaler.cli.console import (
     Bucket,
     Jobs,
     LoadBalancer,
+    MaxBins,
     Origin,
     Region,
     Seed,
     TargetGroup,
+    Until,
     check_jobs,
     check_writable,
     err,
@@ -32,7 +34,6 @@ from predictive_autoscaler.cli.train_sources import (
     interpolation_note,
 )
 from predictive_autoscaler.core.features import FeatureParameters
-from predictive_autoscaler.core.forest import MAX_LABELS
 from predictive_autoscaler.core.parameters import ControlParameters
 from predictive_autoscaler.errors import SettingsError, UnskilledModelError, UsageError
 
@@ -68,9 +69,7 @@ def train(
     days: Annotated[
         int, typer.Option(min=1, max=455, help="Days of CloudWatch metrics to look back.")
     ] = 28,
-    until: Annotated[
-        str | None, typer.Option(help="Use metrics up to this time only (ISO 8601, with zone).")
-    ] = None,
+    until: Until = None,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -110,9 +109,7 @@ def train(
     timezone: Annotated[
         str, typer.Option(envvar="AUTOSCALER_TIMEZONE", help="Zone of the users' hours.")
     ] = "UTC",
-    max_bins: Annotated[
-        int, typer.Option(min=100, max=MAX_LABELS, help="Train on at most the newest bins.")
-    ] = 8000,
+    max_bins: MaxBins = 8000,
     seed: Seed = 1,
     jobs: Jobs = -1,
     scheduler: Annotated[

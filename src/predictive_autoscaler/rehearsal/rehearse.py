@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -15,20 +14,17 @@ from predictive_autoscaler.adapters.aws.s3 import S3Objects
 from predictive_autoscaler.adapters.stores import StoredControls
 from predictive_autoscaler.app.train import CARD_NAME
 from predictive_autoscaler.backtest.world import Instances, recorded_under
-from predictive_autoscaler.core.demand import instances_for
 from predictive_autoscaler.core.target_tracking import TargetTracking
-from predictive_autoscaler.core.types import FloatArray, Json, Samples
+from predictive_autoscaler.core.types import Bounds, FloatArray, Json, Samples
 from predictive_autoscaler.core.workloads import USER_PATTERNS, UserPattern
 from predictive_autoscaler.demo.controller import controller_environment, train_and_publish
 from predictive_autoscaler.demo.local_aws import BUCKET, GROUP, local_aws, pointed_at, put_metrics
+from predictive_autoscaler.demo.run import OURS, TARGET_SHARE, TARGET_TRACKING
 from predictive_autoscaler.ports import GroupControl
 from predictive_autoscaler.rehearsal.course import Course, RehearsalOptions
 from predictive_autoscaler.rehearsal.play import Progress, Take, play
 from predictive_autoscaler.rehearsal.scalers import Controlled, Group, Tracked
 
-OURS = "predictive"
-TRACKING = "target tracking 70 %"
-TARGET_SHARE = 0.7
 PROBE_SECONDS = 20.0
 PROBE_USERS = 60
 PROBE_INSTANCES = 4
@@ -62,7 +58,7 @@ class News:
 def rehearse(
     options: RehearsalOptions,
     news: News,
-    policies: Sequence[str] = (OURS, TRACKING),
+    policies: Sequence[str] = (OURS, TARGET_TRACKING),
     pattern: UserPattern | None = None,
 ) -> Rehearsal:
     """Play a scenario once with each of the policies.
@@ -96,13 +92,12 @@ def _probe(options: RehearsalOptions) -> float:
         duration_seconds=PROBE_SECONDS,
         users=PROBE_USERS,
         capacity_per_instance=1e9,
+        bounds=Bounds(PROBE_INSTANCES, PROBE_INSTANCES),
         boot_minutes=1,
     )
     with local_aws(1, PROBE_INSTANCES, PROBE_INSTANCES) as aws:
         group = Group(aws)
         still = Tracked(group, small, TARGET_SHARE, PROBE_INSTANCES)
-        still_bounds = replace(small.bounds, min_instances=PROBE_INSTANCES)
-        still.options = replace(small, bounds=still_bounds)
         take = play("probe", still, group, small, _load_words(small), lambda progress: None)
     # Users come at once, and all with a request: the first interval is not like the others.
     settled = take.windows[1:] or take.windows
@@ -178,10 +173,5 @@ def _with_tracking(options: RehearsalOptions, initial: int, news: News) -> Take:
     with local_aws(bounds.min_instances, bounds.max_instances, initial) as aws:
         group = Group(aws)
         scaler = Tracked(group, options, TARGET_SHARE, initial)
-        news.step(f"{TRACKING}: {options.duration_seconds:.0f} s of load")
-        return play(TRACKING, scaler, group, options, _load_words(options), news.interval)
-
-
-def least_instances(demand: float, options: RehearsalOptions) -> int:
-    """Instances that a demand takes at full use."""
-    return instances_for(demand, options.capacity) if math.isfinite(demand) else 0
+        news.step(f"{TARGET_TRACKING}: {options.duration_seconds:.0f} s of load")
+        return play(TARGET_TRACKING, scaler, group, options, _load_words(options), news.interval)

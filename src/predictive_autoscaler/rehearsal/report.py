@@ -5,16 +5,15 @@ from __future__ import annotations
 import numpy as np
 
 from predictive_autoscaler.backtest.peers import Setting, oracle
-from predictive_autoscaler.backtest.world import serve
 from predictive_autoscaler.core.demand import instances_for
 from predictive_autoscaler.core.scoring import score_scaling
 from predictive_autoscaler.core.types import Samples
 from predictive_autoscaler.demo.controller import explained, forecast_band
+from predictive_autoscaler.demo.run import ORACLE, Day
 from predictive_autoscaler.rehearsal.course import HISTORY_DAYS, RehearsalOptions
 from predictive_autoscaler.rehearsal.play import Take
 from predictive_autoscaler.rehearsal.rehearse import Rehearsal
 from predictive_autoscaler.report.replay import MeasuredLatency, PolicyRun, ReplayReport
-from predictive_autoscaler.report.roles import ORACLE
 
 NO_MODEL = (
     "On held-back time the trained forest was no better than the baselines, so it was not "
@@ -30,6 +29,8 @@ def report_of(rehearsal: Rehearsal) -> ReplayReport:
         options.time_of(0), options.interval_seconds, {"requests": first.demand.copy()}
     )
     decisions = explained(rehearsal.records)
+    setting = Setting(options.capacity, options.bounds, options.interval_seconds, options.boot_bins)
+    prepared = Day(demand, setting, 0).run(ORACLE, oracle(demand.requests, setting), prepared=True)
     needed = [instances_for(value, options.capacity) for value in first.demand.tolist()]
     return ReplayReport(
         title=f"{options.scenario}, rehearsed",
@@ -43,7 +44,7 @@ def report_of(rehearsal: Rehearsal) -> ReplayReport:
         demand=demand.requests,
         needed=np.array(needed, dtype=np.float64),
         band=forecast_band(decisions, demand, options.boot_bins),
-        runs=[*(run_of(take, options) for take in rehearsal.takes), _oracle(first, options)],
+        runs=[*(run_of(take, options) for take in rehearsal.takes), prepared],
         decisions=decisions,
         model_scores=rehearsal.card["scores"] if rehearsal.card else {},
         facts=_facts(rehearsal),
@@ -68,15 +69,6 @@ def run_of(take: Take, options: RehearsalOptions) -> PolicyRun:
         started=take.started,
     )
     return PolicyRun(take.name, take.asked, take.ready, score, latency)
-
-
-def _oracle(take: Take, options: RehearsalOptions) -> PolicyRun:
-    """What would have been enough for the first pass's demand, known in advance."""
-    setting = Setting(options.capacity, options.bounds, options.interval_seconds, options.boot_bins)
-    asked = oracle(take.demand, setting)
-    ready = serve(asked, options.boot_bins, int(asked[0]))
-    score = score_scaling(take.demand, asked, ready, options.capacity, options.interval_seconds)
-    return PolicyRun(ORACLE, asked, ready, score)
 
 
 def load_rates(take: Take) -> tuple[float, float]:

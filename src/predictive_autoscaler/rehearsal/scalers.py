@@ -10,14 +10,12 @@ from typing import Any, Protocol
 import numpy as np
 
 from predictive_autoscaler.adapters.memory import FixedClock
+from predictive_autoscaler.app.handover import NET_LOAD
 from predictive_autoscaler.core.target_tracking import TargetTracking
 from predictive_autoscaler.core.types import Json, Samples, utc_text
 from predictive_autoscaler.demo.local_aws import GROUP, LocalAws, put_metrics
 from predictive_autoscaler.lambda_app import Application
 from predictive_autoscaler.rehearsal.course import RehearsalOptions
-
-NET_SHARE = 1.2
-"""Of an instance's capacity: above it, the group's own policies add in mode `full`."""
 
 
 class Scaler(Protocol):
@@ -85,7 +83,7 @@ class Controlled:
         """As `Scaler` says: first the net, then the handler."""
         desired = self.group.desired
         bounds = self.options.bounds
-        net = TargetTracking(NET_SHARE, desired).step(
+        net = TargetTracking(NET_LOAD, desired).step(
             self._demand, self.options.capacity, bounds, self.options.interval_seconds
         )
         if net.instances > desired:
