@@ -61,13 +61,14 @@ IN_LAMBDA = "/var/task"
 EARLIEST = (1980, 1, 1, 0, 0, 0)
 
 # Files of wheels that nothing reads at run time. Of numpy 2, `import numpy` loads the folders named
-# here only when somebody asks for them, which the serving part does not.
+# here only when somebody asks for them, which the serving part does not. numpy.ma stays: numpy's
+# own median asks for it.
 UNUSED = (
     *("*/tests/*", "*/conftest.py", "*.pyi", "*.pxd", "*.pyx", "*.h", "*.a", "*/py.typed"),
     *("numpy/_core/include/*", "numpy/_core/lib/*", "numpy/_core/_*_tests.*"),
     *("numpy/_core/_simd.*", "numpy/_pyinstaller/*", "numpy/char/*", "numpy/core/*"),
     *("numpy/ctypeslib/*", "numpy/doc/*", "numpy/typing/mypy_plugin.py"),
-    *("numpy/f2py/*", "numpy/fft/*", "numpy/linalg/lapack_lite.*", "numpy/ma/*", "numpy/matlib.py"),
+    *("numpy/f2py/*", "numpy/fft/*", "numpy/linalg/lapack_lite.*", "numpy/matlib.py"),
     *("numpy/polynomial/*", "numpy/random/*", "numpy/rec/*", "numpy/strings/*", "numpy/testing/*"),
     *("tzdata/zoneinfo/*.tab", "tzdata/zoneinfo/*.zi", "tzdata/zoneinfo/leapseconds"),
 )

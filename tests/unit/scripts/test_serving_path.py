@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import ast
+import pkgutil
 import re
+import sys
 from collections.abc import Iterator
 
+import numpy as np
 import pytest
 
-from scripts.build_lambda import serving_part
+from scripts.build_lambda import place_of, serving_part
+from tests.faults.first_days import AGES, Age, first_night
 from tests.helpers.commands import ROOT
 
 FORBIDDEN_MODULES = {
@@ -69,6 +73,32 @@ def test_somewhere_an_array_is_loaded() -> None:
     """Else the rule on np.load would hold of nothing."""
     sources = [path.read_text() for path in serving_part().modules.values()]
     assert any("np.load(" in source for source in sources)
+
+
+@pytest.fixture
+def numpy_of_the_zip(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Numpy without the folders that the zip leaves out, which are the answer."""
+    folders = [module.name for module in pkgutil.iter_modules(np.__path__) if module.ispkg]
+    left_out = [name for name in folders if place_of(f"numpy/{name}/__init__.py") is None]
+    for name in left_out:
+        monkeypatch.delattr(np, name, raising=False)
+        monkeypatch.setitem(sys.modules, f"numpy.{name}", None)
+    return left_out
+
+
+def test_the_zip_lacks_folders_of_numpy(numpy_of_the_zip: list[str]) -> None:
+    assert "random" in numpy_of_the_zip
+    with pytest.raises(ImportError):
+        np.random.default_rng(1)
+
+
+@pytest.mark.parametrize("age", AGES, ids=lambda age: age.words)
+def test_no_tick_asks_for_them(age: Age, request: pytest.FixtureRequest) -> None:
+    """Numpy's own functions may: only a run shows it."""
+    first_night(age)  # with all of numpy: makes the traffic and the model, which are kept
+    request.getfixturevalue("numpy_of_the_zip")
+    for part in first_night.__wrapped__(age):
+        assert part["outcome"]["status"] in ("applied", "unchanged"), part["outcome"]
 
 
 @pytest.mark.parametrize(
