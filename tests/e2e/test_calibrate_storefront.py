@@ -14,7 +14,7 @@ import pytest
 from predictive_autoscaler.storefront.service_times import capacity_per_second
 from tests.helpers.commands import ROOT, clean_environment, json_of, run
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.alone]
 
 RUNS = 3
 SECONDS = 150
@@ -41,29 +41,33 @@ def shop(folder: Path, seed: int) -> Iterator[str]:
         process.communicate()
 
 
+def load_test(folder: Path, address: str, seed: int) -> subprocess.Popen[str]:
+    words = ["--scenario", "step", "--duration", f"{SECONDS}s", "--seed", str(seed)]
+    words += ["--host", address, "--out", str(folder), "--max-p95-seconds", "60"]
+    return subprocess.Popen(
+        [sys.executable, "-m", "predictive_autoscaler.loadtest", *words],
+        cwd=ROOT,
+        env=clean_environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
 def test_three_times_of_three(tmp_path: Path) -> None:
     set_capacity = capacity_per_second() * 300
+    folders = [tmp_path / str(seed) for seed in range(1, RUNS + 1)]
     with ExitStack() as stack:
         tests = []
-        for seed in range(1, RUNS + 1):
-            folder = tmp_path / str(seed)
+        for seed, folder in enumerate(folders, start=1):
             folder.mkdir()
             address = stack.enter_context(shop(folder, seed))
-            words = ["--scenario", "step", "--duration", f"{SECONDS}s", "--seed", str(seed)]
-            words += ["--host", address, "--out", str(folder), "--max-p95-seconds", "60"]
-            tests.append(
-                subprocess.Popen(
-                    [sys.executable, "-m", "predictive_autoscaler.loadtest", *words],
-                    cwd=ROOT,
-                    env=clean_environment(),
-                    stdout=subprocess.DEVNULL,
-                )
-            )
-        assert [test.wait(SECONDS + 90) for test in tests] == [0] * RUNS
-    for seed in range(1, RUNS + 1):
-        history = tmp_path / str(seed) / "run_stats_history.csv"
+            tests.append(stack.enter_context(load_test(folder, address, seed)))
+        said = [test.communicate(timeout=SECONDS + 120)[0] for test in tests]
+    assert [test.returncode for test in tests] == [0] * RUNS, "\n".join(said)
+    for folder in folders:
         objective = ("--objective-seconds", OBJECTIVE_SECONDS)
-        found = json_of(run("calibrate", history, *objective, "--json"))
+        found = json_of(run("calibrate", folder / "run_stats_history.csv", *objective, "--json"))
         assert found["capacity_per_instance"] == pytest.approx(set_capacity, rel=0.1), found
         assert found["low"] <= found["capacity_per_instance"] * 1.001
         assert found["capacity_per_instance"] <= found["high"] * 1.001

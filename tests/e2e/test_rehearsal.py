@@ -20,7 +20,7 @@ MARK = "REHEARSAL_OF_A_TEST"
 ENDS_WITHIN = 20.0
 LISTENING = "0A"
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.alone]
 
 
 @pytest.fixture

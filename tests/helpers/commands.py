@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,8 @@ from predictive_autoscaler.cli import main
 
 ROOT = Path(__file__).parents[2]
 TRAINING_SCRIPT = ROOT / "ml-model" / "train_model.py"
+Command = Callable[..., "subprocess.CompletedProcess[str]"]
+"""The command line: words in, what came of them out."""
 _OURS = ("AWS_", "AUTOSCALER_", "ASG_", "LOAD_", "TARGET_", "S3_", "SNS_")
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import subprocess
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -36,6 +36,7 @@ from predictive_autoscaler.lambda_app import Application
 from predictive_autoscaler.model.recorded import read_recording
 from tests.helpers.commands import (
     TRAINING_SCRIPT,
+    Command,
     call,
     clean_environment,
     complaint,
@@ -46,7 +47,6 @@ from tests.helpers.commands import (
 from tests.helpers.waves import DAYS, INTERVAL, controller_environment, recorded
 
 TICKS = 4
-Command = Callable[..., "subprocess.CompletedProcess[str]"]
 LITTLE = ("--max-bins", "300")
 """Enough to learn something from, and quick."""
 

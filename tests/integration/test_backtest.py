@@ -3,9 +3,7 @@ from __future__ import annotations
 import csv
 import json
 import subprocess
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -17,15 +15,13 @@ from predictive_autoscaler.core.types import utc_text
 from predictive_autoscaler.core.workloads import recorded_shop
 from predictive_autoscaler.demo.local_aws import BUCKET, GROUP, local_aws, put_metrics
 from tests.helpers.commands import (
+    Command,
     call,
     clean_environment,
     complaint,
     json_of,
-    run,
     succeeded,
 )
-
-Command = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 @pytest.fixture
@@ -37,11 +33,15 @@ def trace(tmp_path: Path) -> Path:
     return path
 
 
-def test_one_bad_trace_does_not_end_the_others(trace: Path, tmp_path: Path) -> None:
+def test_one_bad_trace_does_not_end_the_others(
+    command: Command, trace: Path, tmp_path: Path
+) -> None:
     bad = tmp_path / "bad.csv"
     bad.write_text("time,hits\n1,2\n")
     out = tmp_path / "out"
-    done = run("backtest", bad, trace, "--policies", "static peak", "--out", out, "--json")
+    done = command(
+        "backtest", bad, trace, "--policies", "static peak", "--jobs", "1", "--out", out, "--json"
+    )
     assert done.returncode == 1
     assert "1 of 2 traces could not be replayed in full" in done.stderr
     assert "Traceback" not in done.stderr
@@ -54,11 +54,13 @@ def test_one_bad_trace_does_not_end_the_others(trace: Path, tmp_path: Path) -> N
     assert "bad.csv" in page
 
 
-def test_a_run_without_a_usable_trace_leaves_the_last_report_alone(tmp_path: Path) -> None:
+def test_a_run_without_a_usable_trace_leaves_the_last_report_alone(
+    command: Command, tmp_path: Path
+) -> None:
     out = tmp_path / "out"
     out.mkdir()
     (out / "report.html").write_text("hours of work")
-    done = run("backtest", tmp_path / "typo.csv", "--out", out)
+    done = command("backtest", tmp_path / "typo.csv", "--out", out)
     assert done.returncode == 1
     assert "there is no such file" in done.stderr
     assert "Report:" not in done.stdout
@@ -66,10 +68,11 @@ def test_a_run_without_a_usable_trace_leaves_the_last_report_alone(tmp_path: Pat
 
 
 def test_minutes_may_be_compressed_or_plain_and_are_missed_aloud(
-    trace: Path, tmp_path: Path
+    command: Command, trace: Path, tmp_path: Path
 ) -> None:
-    arguments = ("backtest", trace, "--policies", "target tracking 90 %", "--grain", "1")
-    without = run(*arguments, "--out", tmp_path / "without")
+    options = ("--policies", "target tracking 90 %", "--grain", "1", "--jobs", "1")
+    arguments = ("backtest", trace, *options)
+    without = command(*arguments, "--out", tmp_path / "without")
     assert "no minutes for shop" in without.stderr
     rows = [line.split(",") for line in trace.read_text().splitlines()[1:]]
     # All of an interval's requests come in its first minute: too many for anybody.
@@ -82,11 +85,11 @@ def test_minutes_may_be_compressed_or_plain_and_are_missed_aloud(
     folder = tmp_path / "minute"
     folder.mkdir()
     (folder / "shop.csv").write_text("timestamp,requests\n" + "".join(minutes))
-    done = json_of(run(*arguments, "--out", tmp_path / "with", "--json"))
+    done = json_of(command(*arguments, "--out", tmp_path / "with", "--json"))
     assert all(row["missed_share"] > 0.9 for row in done["summary"])
 
 
-def test_an_announced_event_is_prepared_for(trace: Path, tmp_path: Path) -> None:
+def test_an_announced_event_is_prepared_for(command: Command, trace: Path, tmp_path: Path) -> None:
     calendar = tmp_path / "calendar.json"
     event = {
         "name": "launch",
@@ -96,7 +99,7 @@ def test_an_announced_event_is_prepared_for(trace: Path, tmp_path: Path) -> None
     }
     calendar.write_text(json.dumps([event]))
     out = tmp_path / "out"
-    succeeded(run("backtest", trace, "--calendar", calendar, "--out", out, "--jobs", "1"))
+    succeeded(command("backtest", trace, "--calendar", calendar, "--out", out, "--jobs", "1"))
     with (out / "shop" / "decisions.csv").open() as file:
         rows = [row for row in csv.DictReader(file) if row["time"] > "2026-03-08T19:4"]
     ours = {row["time"]: row for row in rows if row["policy"] == "predictive"}
@@ -117,11 +120,11 @@ def test_an_announced_event_is_prepared_for(trace: Path, tmp_path: Path) -> None
     ],
 )
 def test_a_malformed_calendar_is_told(
-    trace: Path, tmp_path: Path, content: str, problem: str
+    command: Command, trace: Path, tmp_path: Path, content: str, problem: str
 ) -> None:
     calendar = tmp_path / "calendar.json"
     calendar.write_text(content)
-    done = run("backtest", trace, "--calendar", calendar)
+    done = command("backtest", trace, "--calendar", calendar)
     assert problem in complaint(done, code=2)
 
 
@@ -154,12 +157,6 @@ def test_forecast_scores_are_written_and_shown(
 
 
 HOURLY = ("--interval-minutes", "60", "--boot-minutes", "20", "--jobs", "1")
-
-
-@pytest.fixture
-def command(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Command:
-    """The command line in this process."""
-    return partial(call, capfd, monkeypatch)
 
 
 def test_what_if_tells_hours_and_money(command: Command, trace: Path, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers.commands import complaint, json_of, run
+from tests.helpers.commands import Command, complaint, json_of
 from tests.unit.core.test_calibration import load_test
 
 HEADER = "Timestamp,User Count,Type,Name,Requests/s,Failures/s,50%,95%\n"
@@ -25,47 +25,49 @@ def history(tmp_path: Path) -> Path:
     return path
 
 
-def facts(history: Path, *words: object) -> dict[str, float]:
+def facts(command: Command, history: Path, *words: object) -> dict[str, float]:
     options = ("--objective-seconds", "0.9", "--json")
-    found: dict[str, float] = json_of(run("calibrate", history, *options, *words))
+    found: dict[str, float] = json_of(command("calibrate", history, *options, *words))
     return found
 
 
-def test_it_tells_requests_per_interval(history: Path) -> None:
-    found = facts(history)
+def test_it_tells_requests_per_interval(command: Command, history: Path) -> None:
+    found = facts(command, history)
     assert found["capacity_per_instance"] == pytest.approx(23 * 300, rel=0.1)
     assert found["low"] <= found["capacity_per_instance"] * 1.001
     assert found["high"] >= found["capacity_per_instance"] * 0.999
-    shared = facts(history, "--instances", "2", "--speed", "60")
+    shared = facts(command, history, "--instances", "2", "--speed", "60")
     assert shared["capacity_per_instance"] == pytest.approx(
         found["capacity_per_instance"] / 120, rel=1e-3
     )
 
 
-def test_it_writes_a_new_file_of_settings(history: Path, tmp_path: Path) -> None:
+def test_it_writes_a_new_file_of_settings(command: Command, history: Path, tmp_path: Path) -> None:
     settings = tmp_path / "shop.env"
-    found = facts(history, "--settings", settings)
+    found = facts(command, history, "--settings", settings)
     assert settings.read_text() == (
         f"AUTOSCALER_CAPACITY_PER_INSTANCE={found['capacity_per_instance']:g}\n"
     )
 
 
-def test_it_changes_one_line_and_leaves_the_rest(history: Path, tmp_path: Path) -> None:
+def test_it_changes_one_line_and_leaves_the_rest(
+    command: Command, history: Path, tmp_path: Path
+) -> None:
     settings = tmp_path / "shop.env"
     settings.write_text(
         "# ours\nexport AUTOSCALER_CAPACITY_PER_INSTANCE=1\nAUTOSCALER_MODE=observe\n"
     )
-    found = facts(history, "--settings", settings)
+    found = facts(command, history, "--settings", settings)
     assert settings.read_text() == (
         f"# ours\nexport AUTOSCALER_CAPACITY_PER_INSTANCE={found['capacity_per_instance']:g}\n"
         "AUTOSCALER_MODE=observe\n"
     )
 
 
-def test_it_sets_one_group_of_many(history: Path, tmp_path: Path) -> None:
+def test_it_sets_one_group_of_many(command: Command, history: Path, tmp_path: Path) -> None:
     settings = tmp_path / "groups.json"
     settings.write_text(json.dumps({"groups": {"shop": {"mode": "full"}, "api": {}}}))
-    found = facts(history, "--settings", settings, "--group", "shop")
+    found = facts(command, history, "--settings", settings, "--group", "shop")
     groups = json.loads(settings.read_text())["groups"]
     assert groups["shop"] == {
         "mode": "full",
@@ -88,12 +90,12 @@ def test_it_sets_one_group_of_many(history: Path, tmp_path: Path) -> None:
     ],
 )
 def test_what_cannot_be_is_told_in_one_line(
-    history: Path, tmp_path: Path, words: tuple[str, ...], told: str
+    command: Command, history: Path, tmp_path: Path, words: tuple[str, ...], told: str
 ) -> None:
     places = {"history": history, "none": tmp_path / "none.csv", "other": tmp_path / "other.csv"}
     places["groups"] = tmp_path / "groups.json"
     places["other"].write_text("timestamp,requests\n2026-01-01,5\n")
     places["groups"].write_text('{"groups": {"shop": {}}}')
     texts = {name: str(path) for name, path in places.items()}
-    done = run(*(word.format_map(texts) for word in words))
+    done = command(*(word.format_map(texts) for word in words))
     assert told in complaint(done, done.returncode or 1)

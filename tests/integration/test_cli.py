@@ -6,8 +6,6 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -15,7 +13,7 @@ import pytest
 from predictive_autoscaler.core.csv_text import samples_to_csv
 from tests.helpers.commands import (
     TRAINING_SCRIPT,
-    call,
+    Command,
     clean_environment,
     complaint,
     json_of,
@@ -24,7 +22,6 @@ from tests.helpers.commands import (
 )
 from tests.helpers.shop import GROUP, entry, shop, world
 
-Command = Callable[..., "subprocess.CompletedProcess[str]"]
 COMMANDS = {
     "train": [
         *("--csv", "--from", "--publish", "--force", "--seed", "--max-bins", "--json"),
@@ -57,12 +54,6 @@ def record_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture
-def command(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Command:
-    """The command line in this process."""
-    return partial(call, capfd, monkeypatch)
-
-
 class TestHelp:
     def test_of_the_program_names_every_command(self) -> None:
         told = succeeded(run("--help"))
@@ -73,11 +64,11 @@ class TestHelp:
         assert "Usage: " in done.stdout + done.stderr
         assert "Traceback" not in done.stderr
 
-    @pytest.mark.parametrize("command", COMMANDS)
-    def test_of_a_command_names_its_options(self, command: str) -> None:
-        told = succeeded(run(command, "--help"))
-        assert f"Usage: predictive-autoscaler {command}" in told
-        for option in COMMANDS[command]:
+    @pytest.mark.parametrize("name", COMMANDS)
+    def test_of_a_command_names_its_options(self, command: Command, name: str) -> None:
+        told = succeeded(command(name, "--help"))
+        assert f"Usage: predictive-autoscaler {name}" in told
+        for option in COMMANDS[name]:
             assert option in told
 
     def test_of_the_training_script(self) -> None:
@@ -187,11 +178,11 @@ class TestErrors:
     ) -> None:
         assert words in complaint(command(*arguments))
 
-    def test_a_setting_that_is_misspelt(self) -> None:
+    def test_a_setting_that_is_misspelt(self, command: Command) -> None:
         env = clean_environment(
             ASG_NAME="web", LOAD_BALANCER="app/x/1", S3_BUCKET="b", AUTOSCALER_MODUS="full"
         )
-        assert "unknown setting AUTOSCALER_MODUS" in complaint(run("decide", env=env))
+        assert "unknown setting AUTOSCALER_MODUS" in complaint(command("decide", env=env))
 
     def test_a_zone_that_does_not_exist(self, command: Command) -> None:
         done = command("train", "--csv", "x.csv", "--timezone", "Europe/Atlantis")

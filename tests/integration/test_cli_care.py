@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,15 +10,8 @@ import pytest
 from predictive_autoscaler.cli.console import sole_user_of
 from predictive_autoscaler.core.csv_text import samples_to_csv
 from predictive_autoscaler.errors import UsageError
-from tests.helpers.commands import TRAINING_SCRIPT, call, complaint, run, succeeded
+from tests.helpers.commands import TRAINING_SCRIPT, Command, complaint, run, succeeded
 from tests.helpers.shop import shop, world
-
-Command = Callable[..., subprocess.CompletedProcess[str]]
-
-
-@pytest.fixture
-def command(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Command:
-    return partial(call, capfd, monkeypatch)
 
 
 def test_two_runs_do_not_write_to_one_folder(command: Command, tmp_path: Path) -> None:
@@ -44,8 +34,10 @@ def test_a_load_balancer_by_another_name_is_told_at_once(command: Command, name:
 @pytest.mark.parametrize(
     ("option", "value"), [("--jobs", "0"), ("--seed", "99999999999999999999"), ("--seed", "-1")]
 )
-def test_numbers_that_make_no_sense_are_refused(tmp_path: Path, option: str, value: str) -> None:
-    done = run("train", "--csv", tmp_path / "any.csv", option, value)
+def test_numbers_that_make_no_sense_are_refused(
+    command: Command, tmp_path: Path, option: str, value: str
+) -> None:
+    done = command("train", "--csv", tmp_path / "any.csv", option, value)
     assert done.returncode == 2
     assert option in done.stderr
     assert "Traceback" not in done.stderr

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -17,7 +16,7 @@ from predictive_autoscaler.core.timegrid import floor_to
 from predictive_autoscaler.core.trial import Tally, Trial
 from predictive_autoscaler.core.types import Json, utc_text
 from predictive_autoscaler.demo.local_aws import BUCKET, GROUP, LocalAws, local_aws, pointed_at
-from tests.helpers.commands import call, clean_environment, complaint, json_of, succeeded
+from tests.helpers.commands import Command, call, clean_environment, complaint, json_of, succeeded
 from tests.unit.core.builders import metrics, state
 
 DAY = timedelta(days=1)
@@ -25,7 +24,6 @@ ORDINARY = {(f"{GROUP}-cpu", 70.0, True), (f"{GROUP}-requests", 1000.0, True)}
 AS_NETS = {(f"{GROUP}-cpu", 85.0, False), (f"{GROUP}-requests", 240.0, False)}
 GOOD = (Tally(900.0, 500.0), Tally(1000.0, 600.0))
 BAD = (Tally(1100.0, 900.0), Tally(1000.0, 600.0))
-Command = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 @pytest.fixture

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,22 +20,23 @@ from predictive_autoscaler.core.timegrid import floor_to
 from predictive_autoscaler.core.types import Samples, utc_text
 from predictive_autoscaler.demo.local_aws import BUCKET, GROUP, local_aws, pointed_at, put_metrics
 from predictive_autoscaler.lambda_app import Application
-from tests.helpers.commands import ROOT, call, clean_environment, complaint, json_of, succeeded
+from tests.helpers.commands import (
+    ROOT,
+    Command,
+    clean_environment,
+    complaint,
+    json_of,
+    succeeded,
+)
 from tests.helpers.recorded_calls import Recorder
 from tests.helpers.retraining import day, sound, spoilt
 from tests.helpers.waves import controller_environment, recorded
 
 pytestmark = pytest.mark.timeout(300)
-Command = Callable[..., "subprocess.CompletedProcess[str]"]
 LITTLE = ("--max-bins", "300", "--newest-days", "1")
 HERE = clean_environment(
     AUTOSCALER_INTERVAL_MINUTES="15", AUTOSCALER_CAPACITY_PER_INSTANCE="3000", ASG_NAME="web"
 )
-
-
-@pytest.fixture
-def command(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Command:
-    return partial(call, capfd, monkeypatch)
 
 
 @pytest.fixture(scope="module")

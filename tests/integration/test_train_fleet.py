@@ -9,9 +9,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +28,7 @@ from predictive_autoscaler.wiring import aws_models
 from scripts.bench_training import digests, finished, local_cluster, make_groups
 from tests.helpers.commands import (
     ROOT,
-    call,
+    Command,
     clean_environment,
     complaint,
     json_of,
@@ -39,7 +38,6 @@ from tests.helpers.commands import (
 from tests.helpers.waves import DAYS, INTERVAL, controller_environment, recorded
 
 pytestmark = pytest.mark.timeout(300)
-Command = Callable[..., "subprocess.CompletedProcess[str]"]
 COUNT = 4
 LITTLE = ("--max-bins", "300")
 """Enough to learn something from, and quick."""
@@ -59,11 +57,6 @@ def trained(fleet: tuple[str, ...], tmp_path_factory: pytest.TempPathFactory) ->
     done = run("train", *fleet, "--jobs", "1", "--out", out, "--json", seconds=250)
     assert json_of(done)["totals"]["trained"] == COUNT
     return out
-
-
-@pytest.fixture
-def command(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Command:
-    return partial(call, capfd, monkeypatch)
 
 
 def groups_file(folder: Path, groups: dict[str, Any], **defaults: Any) -> Path:
