@@ -262,6 +262,7 @@ def test_traces_or_cloudwatch(command: Command, trace: Path) -> None:
         assert told == "give either traces (CSV files) or --from cloudwatch"
 
 
+@pytest.mark.slow
 def test_a_groups_own_history_under_its_own_settings(
     capfd: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

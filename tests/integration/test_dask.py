@@ -54,6 +54,7 @@ def files(folder: Path) -> dict[str, bytes]:
     return {name: (folder / name).read_bytes() for name in names}
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_results_are_the_same_to_the_bit(
     traces: list[Path],

@@ -57,6 +57,7 @@ class TestOnFiles:
 
         return retrain
 
+    @pytest.mark.slow
     def test_a_first_model_then_a_refusal_then_a_winner_then_back(
         self, retrain: Command, command: Command, tmp_path: Path
     ) -> None:

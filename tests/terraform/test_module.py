@@ -36,6 +36,7 @@ def test_the_bootstrap_is_valid(module: Module) -> None:
     assert "The configuration is valid" in bootstrap.succeed("validate", "-no-color")
 
 
+@pytest.mark.slow
 def test_every_environment_plans(module: Module) -> None:
     def plan(name: str) -> None:
         mocked(module, "environment.tftest.hcl", f"-var-file=environments/{name}.tfvars")

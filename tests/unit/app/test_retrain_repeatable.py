@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from predictive_autoscaler.adapters.objects import DirectoryObjects
 from predictive_autoscaler.adapters.stores import StoredModels
 from tests.helpers.retraining import run, sound, spoilt
 
 
+@pytest.mark.slow
 def test_two_stores_of_two_runs_are_the_same(tmp_path: Path) -> None:
     verdicts = []
     for name in "ab":

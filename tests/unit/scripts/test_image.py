@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
 from predictive_autoscaler.core.csv_text import samples_to_csv
@@ -95,6 +96,7 @@ main(["retrain", *sys.argv[1:]])
 """
 
 
+@pytest.mark.slow
 def test_the_locked_packages_are_enough_to_retrain(tmp_path: Path) -> None:
     """Both ways: a first model, then a replay; all else that is installed here is refused."""
     locked = ",".join(re.findall(r"^([a-z0-9-]+)==", LOCK.read_text(), re.MULTILINE))
