@@ -42,6 +42,7 @@ app = typer.Typer(
     no_args_is_help=True,
     invoke_without_command=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
@@ -77,6 +78,7 @@ app.command(epilog=calibrate.EPILOG)(calibrate.calibrate)
 
 training_app = typer.Typer(
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 training_app.command()(train.train)

@@ -46,9 +46,9 @@ predictive-autoscaler backtest traffic/*.csv --policies all --out out/lab
 
 predictive-autoscaler backtest --from cloudwatch --days 14
 
-predictive-autoscaler backtest shop.csv --what-if --instance-hour-price 0.096
+predictive-autoscaler backtest shop.csv --what-if --instance-hour-price 0.1
 
-predictive-autoscaler backtest shop.csv --settings now.env --settings new.env
+predictive-autoscaler backtest shop.csv --settings a.env --settings b.env
 """
 
 
@@ -192,9 +192,9 @@ def backtest(
     region: Region = None,
     as_json: AsJson = False,
 ) -> None:
-    """Replay recordings under this autoscaler and under others, never seeing the future.
+    """Replay recordings under this autoscaler and under others.
 
-    Our own policy runs through the production control step, refitted as time goes by.
+    No policy sees the future. Our own policy runs through the production control step, refitted as time goes by.
     Writes TRACE/decisions.csv, summary.csv and report.html into the folder. A trace that
     cannot be used is told and left out.
     """

@@ -64,9 +64,9 @@ def calibrate(
     seed: Seed = 1,
     as_json: AsJson = False,
 ) -> None:
-    """Find the capacity of one instance: the number that all decisions stand on.
+    """Find the capacity of one instance from a load test.
 
-    It is the rate of requests at which the 95th percentile of the response time crosses the
+    All decisions stand on that number. It is the rate of requests at which the 95th percentile of the response time crosses the
     latency objective, with an interval that holds it with a chance of 90 %.
     """
     found = calibrated(steps_of(*_rows(history)), objective, seed)

@@ -37,9 +37,9 @@ def collect(
     region: Region = None,
     as_json: AsJson = False,
 ) -> None:
-    """Collect the group's metrics from CloudWatch into a CSV file, for `train --csv`.
+    """Collect the group's metrics from CloudWatch into a CSV file.
 
-    Days that the controller has kept in S3 are read from there.
+    `train --csv` reads it. Days that the controller has kept in S3 are taken from there.
     """
     from predictive_autoscaler.wiring import aws_history
 

@@ -34,9 +34,9 @@ def decide(
     region: Region = None,
     as_json: AsJson = False,
 ) -> None:
-    """Run one control step now and explain it. A dry run unless --apply is given.
+    """Run one control step now and explain it.
 
-    With --apply the mode decides as in the Lambda: `observe` records only, `full` acts.
+    A dry run unless --apply is given. With --apply the mode decides as in the Lambda: `observe` records only, `full` acts.
     """
     from predictive_autoscaler.wiring import AwsController
 

@@ -60,7 +60,7 @@ def demo(
     seed: Seed = 1,
     as_json: AsJson = False,
 ) -> None:
-    """Train, forecast, decide and scale through one day of traffic, without an AWS account.
+    """Scale through one day of traffic, without an AWS account.
 
     A moto server on this machine stands for AWS. The history goes into its CloudWatch, the
     real training script trains and publishes, and the real Lambda handler is called for

@@ -48,7 +48,7 @@ def mode(
     region: Region = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show a group's mode, its scaling policies and its trial, or hand it over.
+    """Show a group's mode and its scaling policies, or change it.
 
     Into `full` the group's target tracking policies become a net (85 % CPU, 1.2 times what an
     instance carries, no scale-in); out of it they get their ordinary targets back before the

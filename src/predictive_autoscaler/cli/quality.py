@@ -33,7 +33,7 @@ def quality(
     jobs: Jobs = 2,
     as_json: AsJson = False,
 ) -> None:
-    """Measure every policy on the recordings that the README's table is made of.
+    """Measure every policy on the README's recordings.
 
     Finished replays are kept in the folder's `cache`; a run that was stopped goes on where
     it was. An aim that is not met is no error, a recording that cannot be used is one.

@@ -95,7 +95,7 @@ def rehearse(
     seed: Seed = 1,
     as_json: AsJson = False,
 ) -> None:
-    """Drive real load against real instances on this machine, without an AWS account.
+    """Drive real load against real instances on this machine.
 
     A small shop runs as one process per instance behind a load balancer; Locust brings the
     shoppers; the real Lambda handler decides on a clock that runs 60 times as fast, and instances

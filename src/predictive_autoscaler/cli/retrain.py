@@ -133,7 +133,7 @@ def retrain(
     region: Region = None,
     as_json: AsJson = False,
 ) -> None:
-    """Train a new model, compare it with the one in use, and publish it only if it wins.
+    """Train anew; publish only what beats the model in use.
 
     Made for cron, a scheduled GitHub Action or the training container: without options it takes
     the group that the environment names (ASG_NAME, LOAD_BALANCER, S3_BUCKET, AUTOSCALER_…).
