@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from predictive_autoscaler.backtest.world import Instances, recorded_under
+from predictive_autoscaler.cli.console import sole_user_of
 from predictive_autoscaler.core.timegrid import floor_to
 from predictive_autoscaler.core.types import utc_text
 from predictive_autoscaler.core.workloads import recorded_shop
@@ -138,7 +139,7 @@ def test_forecast_scores_are_written_and_shown(
     monkeypatch.setattr("predictive_autoscaler.backtest.forecast_run.can_mstl", lambda: False)
     common = ("--policies", "static peak", "--interval-minutes", "30", "--jobs", "1")
     out = tmp_path / "out"
-    scored = ("--forecast-scores", "--origins", "36")
+    scored = ("--forecast-scores", "--origins", "60")
     found = json_of(
         call(capfd, monkeypatch, "backtest", trace, *common, *scored, "--out", out, "--json")
     )
@@ -210,6 +211,21 @@ def test_settings_files_side_by_side(command: Command, trace: Path, tmp_path: Pa
     assert "careful − thrifty" in (out / "report.html").read_text()
 
 
+def test_files_of_one_name_are_told_apart_by_their_folders(
+    command: Command, trace: Path, tmp_path: Path
+) -> None:
+    files = []
+    for name, price in (("now", "2"), ("new", "50")):
+        (tmp_path / name).mkdir()
+        files += ["--settings", settings_file(tmp_path / name, "shop", MISS_PRICE=price)]
+    common = ("--jobs", "1", "--out", tmp_path / "out", "--json")
+    rows = json_of(command("backtest", trace, *files, *common))["side_by_side"]
+    assert [row["settings"] for row in rows] == ["now/shop", "new/shop"]
+    # The page judges the newer ones by those that they would follow.
+    assert "new/shop missed" in (page := (tmp_path / "out" / "report.html").read_text())
+    assert "Hours against now/shop" in page
+
+
 def test_settings_of_other_instances_are_told_apart(
     command: Command, trace: Path, tmp_path: Path
 ) -> None:
@@ -254,6 +270,36 @@ def test_settings_files_that_cannot_be_used_are_told(
     done = command("backtest", trace, *given, *options, "--out", tmp_path / "out")
     assert message in complaint(done, done.returncode)
     assert done.returncode in (1, 2)
+
+
+def test_a_folder_in_use_is_left_alone(command: Command, trace: Path, tmp_path: Path) -> None:
+    with sole_user_of(tmp_path / "out"):
+        done = command("backtest", trace, "--out", tmp_path / "out")
+    assert "another run is writing to" in complaint(done, 2)
+
+
+@pytest.mark.parametrize(
+    "words", [("--days", "4"), ("--asg-name", "shop"), ("--region", "eu-north-1")]
+)
+def test_what_says_where_metrics_are_goes_without_files(
+    command: Command, trace: Path, words: tuple[str, str]
+) -> None:
+    told = complaint(command("backtest", trace, *words), 2)
+    assert told == f"{words[0]} goes with --from cloudwatch, not with files of traffic"
+
+
+def test_gaps_are_told(command: Command, trace: Path, tmp_path: Path) -> None:
+    lines = trace.read_text().splitlines(keepends=True)
+    evaluated = next(n for n, line in enumerate(lines) if "2026-03-08T01:00" in line)
+    del lines[evaluated : evaluated + 30]
+    trace.write_text("".join(lines))
+    words = ("--policies", "static peak", "--jobs", "1", "--out", tmp_path / "out")
+    done = command("backtest", trace, *words)
+    succeeded(done)
+    told = "30 of 288 evaluated intervals (10.4%) are absent from the recording, the longest gap "
+    told += "2.5 hours from 2026-03-08T01:00:00Z."
+    assert told in done.stderr
+    assert told in (tmp_path / "out" / "report.html").read_text()
 
 
 def test_traces_or_cloudwatch(command: Command, trace: Path) -> None:
@@ -322,7 +368,7 @@ def test_a_groups_own_history_under_its_own_settings(
         (("--budget", "lots"), "--budget is 'lots'; allowed is 0.001% to 20%"),
         (("--quantile", "0.4"), "--quantile is '0.4'; allowed is 0.5 to 0.9999"),
         (("--miss-price", "0"), "--miss-price is '0'; allowed is 1 to 1000000"),
-        (("--origins", "20"), "--origins is 20; allowed is 31 to 200"),
+        (("--origins", "31"), "--origins is 31; allowed is 60 to 200"),
         (("--interval-minutes", "7"), "--interval-minutes is 7; allowed is 1 to 60, a divisor"),
         (("--grain", "3"), "--grain is 3; allowed is 5 or 1"),
         (("--eval-start", "soon"), "--eval-start is 'soon'"),

@@ -77,11 +77,13 @@ def _trace(traffic: LabTraffic, found: Sequence[PolicyResult]) -> LabTrace:
 
 def _with_extras(trace: LabTrace, extras: Extras, options: LabOptions) -> LabTrace:
     name = trace.name
+    compared = extras.compared.get(name, ())
     return replace(
         _with_scores(trace, extras.scores.get(name), options),
         outlays=extras.outlays.get(name, ()),
-        compared=extras.compared.get(name, ()),
+        compared=compared,
         notes=extras.notes.get(name, ()),
+        rival=compared[0].name if len(compared) > 1 else "",
     )
 
 

@@ -27,11 +27,11 @@ def check_origins(origins: int) -> int:
     """`--origins`.
 
     Raises:
-        UsageError: there would be none to score, or far too many.
+        UsageError: there would be too few to score, or far too many.
     """
-    if not LEAST_ERRORS < origins <= MOST_ORIGINS:
+    if not DEFAULT_ORIGINS <= origins <= MOST_ORIGINS:
         raise UsageError(
-            f"--origins is {origins}; allowed is {LEAST_ERRORS + 1} to {MOST_ORIGINS}, since the "
+            f"--origins is {origins}; allowed is {DEFAULT_ORIGINS} to {MOST_ORIGINS}, since the "
             f"first {LEAST_ERRORS} only tell how wrong the others' forecasts are"
         )
     return origins

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -85,6 +85,7 @@ class LabTraffic:
         first: the first evaluated bin.
         per_minute: (evaluated minutes,) requests per minute, where they are known.
         had: (evaluated bins,) instances in service, where the recording tells; NaN unknown.
+        recorded_seconds: how far apart the recording's values are, where that is known.
     """
 
     name: str
@@ -93,6 +94,35 @@ class LabTraffic:
     setting: Setting
     per_minute: FloatArray | None = None
     had: FloatArray | None = None
+    recorded_seconds: int | None = None
+
+    @property
+    def remarks(self) -> list[str]:
+        """What the recording lacks, for whoever reads the results."""
+        return [*self._coarse(), *self._absent()]
+
+    def _coarse(self) -> Iterator[str]:
+        recorded, interval = self.recorded_seconds, self.setting.interval_seconds
+        if recorded is not None and recorded > interval:
+            yield (
+                f"Recorded every {recorded // 60} minutes: the values of {interval // 60} minutes "
+                "are drawn out between them, and calmer than real traffic."
+            )
+
+    def _absent(self) -> Iterator[str]:
+        absent = np.isnan(self.evaluated)
+        if not absent.any():
+            return
+        begins = np.flatnonzero(np.diff(absent, prepend=False) & absent)
+        ends = np.flatnonzero(np.diff(absent, append=False) & absent) + 1
+        longest = int(np.argmax(ends - begins))
+        hours = (ends - begins)[longest] * self.setting.interval_seconds / 3600
+        since = self.demand.time_of(self.first + int(begins[longest]))
+        yield (
+            f"{absent.sum()} of {len(absent)} evaluated intervals ({absent.mean():.1%}) are absent "
+            f"from the recording, the longest gap {hours:.1f} hours from {utc_text(since)}. "
+            "Nothing can be missed in a gap; to the policies it is a loss of metrics."
+        )
 
     @property
     def days(self) -> float:
@@ -173,7 +203,9 @@ def traffic_of(name: str, recording: Samples, options: LabOptions, source: str =
     setting = Setting(capacity, options.bounds, options.interval_seconds, boot_bins)
     in_service = recorded.in_service[first:]
     had = None if np.isnan(in_service).all() else in_service
-    return LabTraffic(name, demand, first, setting, had=had)
+    return LabTraffic(
+        name, demand, first, setting, had=had, recorded_seconds=recording.interval_seconds
+    )
 
 
 def _check_span(demand: Samples, first: int, source: str) -> None:

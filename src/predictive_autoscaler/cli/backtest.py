@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
@@ -31,13 +31,16 @@ from predictive_autoscaler.cli.console import (
     Seed,
     TargetGroup,
     check_jobs,
-    check_writable,
     err,
     out,
     print_json,
+    sole_user_of,
     working,
 )
 from predictive_autoscaler.errors import DataError, UsageError
+
+if TYPE_CHECKING:
+    from predictive_autoscaler.cli.backtest_run import Outcome
 
 DEFAULT_POLICIES = "predictive,target tracking 70 %"
 EPILOG = """Examples:
@@ -53,6 +56,7 @@ predictive-autoscaler backtest shop.csv --settings a.env --settings b.env
 
 
 def backtest(
+    context: typer.Context,
     traces: Annotated[
         list[Path] | None,
         typer.Argument(help="Recordings (CSV: timestamp,requests; more than 6 days)."),
@@ -147,7 +151,8 @@ def backtest(
         ),
     ] = None,
     days: Annotated[
-        int, typer.Option(min=1, max=455, help="Days of recorded metrics to look back.")
+        int,
+        typer.Option(min=1, max=455, help="Days of recorded metrics to look back, with --from."),
     ] = 14,
     calendar: Annotated[
         Path | None,
@@ -171,7 +176,11 @@ def backtest(
         ),
     ] = None,
     origins: Annotated[
-        int, typer.Option(help="Forecasts to score per trace, 31 to 200; MSTL sets the pace.")
+        int,
+        typer.Option(
+            help="Forecasts to make per trace, 60 to 200, of which the first 30 only "
+            "calibrate; MSTL sets the pace."
+        ),
     ] = 60,
     backend: Annotated[
         Backend, typer.Option(help="loky: this machine's cores. dask: a Dask cluster.")
@@ -194,9 +203,9 @@ def backtest(
 ) -> None:
     """Replay recordings under this autoscaler and under others.
 
-    No policy sees the future. Our own policy runs through the production control step, refitted as time goes by.
-    Writes TRACE/decisions.csv, summary.csv and report.html into the folder. A trace that
-    cannot be used is told and left out.
+    No policy sees the future. Our own runs through the production control step, refitted as
+    time goes by. Writes TRACE/decisions.csv, summary.csv and report.html into the folder. A
+    trace that cannot be used is told and left out.
     """
     from predictive_autoscaler.backtest import forecast_run, lab
     from predictive_autoscaler.cli import backtest_run
@@ -205,11 +214,12 @@ def backtest(
     if bool(traces) == (origin is not None):
         raise UsageError("give either traces (CSV files) or --from cloudwatch")
     aim = read_aim(miss_price, budget, quantile)
+    if traces:
+        _refuse_with_traces(context)
     if settings_files:
         _refuse_with_settings(boot_minutes, interval_minutes, aim)
     check_jobs(jobs)
     address = read_scheduler(backend, scheduler)
-    check_writable(output)
     names = [name.strip() for name in policies.split(",")]
     if settings_files and policies == DEFAULT_POLICIES:
         names.remove("predictive")  # what is compared are the settings
@@ -233,7 +243,11 @@ def backtest(
         settings_files=tuple(settings_files or ()),
         jobs=jobs,
     )
-    with working("reading the traffic", quiet=as_json) as tell, working_on(address):
+    with (
+        sole_user_of(output),
+        working("reading the traffic", quiet=as_json) as tell,
+        working_on(address),
+    ):
         if origin is None:
             world = World(files(traces or []), options, hour_price)
         else:
@@ -250,15 +264,28 @@ def backtest(
             }
             world = own_group(options, bounds, aim, given, days, tell)
         outcome = backtest_run.run(plan, world, tell)
-    # What an earlier run wrote is not replaced by nothing.
-    report = backtest_run.write(outcome, output) if outcome.traffics else None
+        # What an earlier run wrote is not replaced by nothing.
+        report = backtest_run.write(outcome, output) if outcome.traffics else None
     if as_json:
         print_json(backtest_run.as_json(outcome) | {"out": str(output)})
     elif report:
         backtest_run.show(outcome)
         out.print(f"Report: {report}", soft_wrap=True, highlight=False)
+    _tell_what_to_know(outcome)
+    if outcome.failed:
+        raise DataError(
+            f"{len(outcome.failed)} of {len(world.sources)} traces could not be replayed in full"
+        )
+
+
+def _tell_what_to_know(outcome: Outcome) -> None:
+    """What the traces lack, and which of them were left out."""
     for traffic in outcome.traffics:
-        if options.by_minute and traffic.per_minute is None:
+        for remark in traffic.remarks:
+            err.print(
+                f"[yellow]note[/] on {escape(traffic.name)}: {escape(remark)}", soft_wrap=True
+            )
+        if outcome.options.by_minute and traffic.per_minute is None:
             err.print(
                 f"[yellow]no minutes[/] for {escape(traffic.name)}: misses are counted by the "
                 "interval",
@@ -267,10 +294,15 @@ def backtest(
     for name, reason in outcome.failed.items():
         told = reason if reason.startswith(name) else f"{name}: {reason}"
         err.print(f"[yellow]left out:[/] {escape(told)}", soft_wrap=True)
-    if outcome.failed:
-        raise DataError(
-            f"{len(outcome.failed)} of {len(world.sources)} traces could not be replayed in full"
-        )
+
+
+def _refuse_with_traces(context: typer.Context) -> None:
+    """What says where a group's metrics are means nothing beside files."""
+    for name in ("days", "asg_name", "load_balancer", "target_group", "bucket", "region"):
+        source = context.get_parameter_source(name)
+        if source is not None and source.name == "COMMANDLINE":
+            option = f"--{name.replace('_', '-')}"
+            raise UsageError(f"{option} goes with --from cloudwatch, not with files of traffic")
 
 
 def _refuse_with_settings(

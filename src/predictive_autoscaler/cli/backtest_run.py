@@ -97,20 +97,26 @@ def run(plan: Plan, world: World, tell: Tell) -> Outcome:
         scores,
         outlays,
         trials,
-        world.notes,
+        {one.name: [*world.notes.get(one.name, ()), *one.remarks] for one in traffics},
         _joined(failed, wrong),
     )
 
 
 def read_contenders(paths: Sequence[Path], world: World) -> list[Contender]:
-    """The settings files, by their stems.
+    """The settings files, by their stems, or by folder and stem where stems are the same.
 
     Raises:
         SettingsError, UsageError: with the file's name.
     """
     contenders: list[Contender] = []
     for path in paths:
-        name = path.stem
+        # Two folders may hold a file of one name; then the folder tells them apart.
+        stems = [other.stem for other in paths]
+        name = (
+            path.stem
+            if stems.count(path.stem) == 1
+            else f"{path.absolute().parent.name}/{path.stem}"
+        )
         if name in lab.known_policies() or any(name == other.name for other in contenders):
             raise UsageError(f"--settings {path}: {name!r} names another policy; rename the file")
         group = read_settings_file(path).groups[0]
@@ -150,9 +156,10 @@ def write(outcome: Outcome, folder: Path) -> Path:
         write_rows(folder / f"{name}.csv", rows)
     extras = Extras(outcome.scores, outcome.outlays, outcome.trial_outlays, outcome.notes)
     report = lab_report(outcome.result, outcome.traffics, outcome.options, outcome.failed, extras)
-    first = next((trial for found in outcome.trials.values() for trial in found), None)
-    if first is not None:
-        report = replace(report, ours=first.contender.name)
+    # The last of the settings is what one thinks of changing to, the first what it has to beat.
+    newest = next((found[-1] for found in outcome.trials.values()), None)
+    if newest is not None:
+        report = replace(report, ours=newest.contender.name)
     write_lab(report, folder / REPORT_NAME)
     return folder / REPORT_NAME
 

@@ -66,8 +66,9 @@ def calibrate(
 ) -> None:
     """Find the capacity of one instance from a load test.
 
-    All decisions stand on that number. It is the rate of requests at which the 95th percentile of the response time crosses the
-    latency objective, with an interval that holds it with a chance of 90 %.
+    All decisions stand on that number. It is the rate of requests at which the 95th
+    percentile of the response time crosses the latency objective, with an interval that
+    holds it with a chance of 90 %.
     """
     found = calibrated(steps_of(*_rows(history)), objective, seed)
     factor = interval_minutes * 60 / speed / instances

@@ -36,7 +36,8 @@ def decide(
 ) -> None:
     """Run one control step now and explain it.
 
-    A dry run unless --apply is given. With --apply the mode decides as in the Lambda: `observe` records only, `full` acts.
+    A dry run unless --apply is given. With --apply the mode decides as in the Lambda:
+    `observe` records only, `full` acts.
     """
     from predictive_autoscaler.wiring import AwsController
 

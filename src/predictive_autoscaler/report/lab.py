@@ -28,6 +28,7 @@ class LabTrace:
         outlays: what a range of settings would have taken, the present one marked.
         compared: settings side by side; the others are held against the first.
         notes: what a reader must know about this trace.
+        rival: the run to beat, where it is not target tracking.
     """
 
     name: str
@@ -45,6 +46,7 @@ class LabTrace:
     outlays: Sequence[Outlay] = ()
     compared: Sequence[Outlay] = ()
     notes: Sequence[str] = ()
+    rival: str = ""
 
 
 @dataclass(frozen=True, eq=False)

@@ -36,7 +36,7 @@ def days_to_look_into(trace: LabTrace, ours: str) -> list[ChosenDay]:
 def trace_data(trace: LabTrace, ours: str) -> dict[str, Any]:
     """One trace: hours of all its time, bins of its chosen days."""
     mine = run_named(trace.runs, ours)
-    rival = rival_of(trace.runs, mine)
+    rival = rival_of(trace.runs, mine, trace.rival)
     roles = {ours: "ours", ORACLE: "oracle", rival.name if rival else "": "rival"}
     return {
         "seconds": trace.interval_seconds,
@@ -48,7 +48,7 @@ def trace_data(trace: LabTrace, ours: str) -> dict[str, Any]:
 
 def _telling(trace: LabTrace, ours: str) -> list[PolicyRun]:
     mine = run_named(trace.runs, ours)
-    return [run for run in (mine, rival_of(trace.runs, mine)) if run is not None]
+    return [run for run in (mine, rival_of(trace.runs, mine, trace.rival)) if run is not None]
 
 
 def _overview(trace: LabTrace, telling: Sequence[PolicyRun]) -> dict[str, Any]:

@@ -129,7 +129,7 @@ def _trace_sheet(trace: LabTrace, report: LabReport) -> _Sheet:
 
 
 def _rival(trace: LabTrace, report: LabReport) -> str:
-    rival = rival_of(trace.runs, run_named(trace.runs, report.ours))
+    rival = rival_of(trace.runs, run_named(trace.runs, report.ours), trace.rival)
     return rival.name if rival else ""
 
 

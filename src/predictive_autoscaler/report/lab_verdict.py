@@ -163,7 +163,8 @@ def _rival_name(traces: Sequence[LabTrace], ours: str) -> str | None:
     for trace in traces:
         for run in trace.runs:
             found.setdefault(run.name, run)
-    rival = rival_of(list(found.values()), found.get(ours))
+    named = next((trace.rival for trace in traces if trace.rival), "")
+    rival = rival_of(list(found.values()), found.get(ours), named)
     return rival.name if rival else None
 
 

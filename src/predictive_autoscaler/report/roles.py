@@ -21,12 +21,16 @@ def run_named(runs: Sequence[PolicyRun], name: str) -> PolicyRun | None:
     return next((run for run in runs if run.name == name), None)
 
 
-def rival_of(runs: Sequence[PolicyRun], ours: PolicyRun | None) -> PolicyRun | None:
-    """The run to beat.
+def rival_of(
+    runs: Sequence[PolicyRun], ours: PolicyRun | None, named: str = ""
+) -> PolicyRun | None:
+    """The run to beat: the one that is named, if it ran.
 
-    Target tracking, at 70 % if there are several; without one, the first run that is neither
-    ours nor the oracle.
+    Else target tracking, at 70 % if there are several; without one, the first run that is
+    neither ours nor the oracle.
     """
+    if (chosen := run_named(runs, named)) is not None:
+        return chosen
     others = [run for run in runs if run is not ours and run.name != ORACLE]
     tracking = [run for run in others if run.name.lower().startswith(RIVAL)]
     usual = [run for run in tracking if _USUAL_TARGET in run.name]

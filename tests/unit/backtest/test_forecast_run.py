@@ -70,7 +70,7 @@ def test_a_trace_that_cannot_be_scored_is_told(
     assert failed == {"shop": "forecast scores: no luck"}
 
 
-@pytest.mark.parametrize("origins", [0, 30, 201])
+@pytest.mark.parametrize("origins", [0, 59, 201])
 def test_too_few_or_too_many_origins_are_refused(origins: int) -> None:
-    with pytest.raises(UsageError, match=f"--origins is {origins}; allowed is 31 to 200"):
+    with pytest.raises(UsageError, match=f"--origins is {origins}; allowed is 60 to 200"):
         forecast_run.check_origins(origins)
