@@ -50,6 +50,12 @@ def test_it_writes_a_new_file_of_settings(command: Command, history: Path, tmp_p
     )
 
 
+def test_it_makes_the_folder_of_a_new_file(command: Command, history: Path, tmp_path: Path) -> None:
+    settings = tmp_path / "new" / "shop.env"
+    facts(command, history, "--settings", settings)
+    assert settings.read_text().startswith("AUTOSCALER_CAPACITY_PER_INSTANCE=")
+
+
 def test_it_changes_one_line_and_leaves_the_rest(
     command: Command, history: Path, tmp_path: Path
 ) -> None:
@@ -83,6 +89,10 @@ def test_it_sets_one_group_of_many(command: Command, history: Path, tmp_path: Pa
         (("calibrate", "{other}"), "there are no rows named Aggregated"),
         (("calibrate", "{history}", "--objective-seconds", "50"), "was kept at every step"),
         (("calibrate", "{history}", "--settings", "{groups}"), "the groups of"),
+        (("calibrate", "{history}", "--settings", "{other}"), "is not KEY=VALUE"),
+        (("calibrate", "{history}", "--group", "shop"), "in --settings FILE; give both"),
+        (("calibrate", "{stats}"), "it has no column 'Timestamp'"),
+        (("rehearse", "--scenario", "baseline", "--announced"), "baseline has none"),
         (("rehearse", "--min", "5", "--max", "2"), "--min is 5 and --max is 2"),
         (("rehearse", "--scenario", "replay"), "--scenario replay needs --trace FILE"),
         (("rehearse", "--trace", "{other}"), "--scenario replay needs --trace FILE"),
@@ -94,6 +104,8 @@ def test_what_cannot_be_is_told_in_one_line(
 ) -> None:
     places = {"history": history, "none": tmp_path / "none.csv", "other": tmp_path / "other.csv"}
     places["groups"] = tmp_path / "groups.json"
+    places["stats"] = tmp_path / "run_stats.csv"
+    places["stats"].write_text("Type,Name,Requests/s\n,Aggregated,5\n")
     places["other"].write_text("timestamp,requests\n2026-01-01,5\n")
     places["groups"].write_text('{"groups": {"shop": {}}}')
     texts = {name: str(path) for name, path in places.items()}

@@ -57,6 +57,21 @@ def test_the_training_script_names_itself_rightly() -> None:
     assert "train_model.py [OPTIONS]" in told
 
 
+def test_who_is_told_to_end_does_not_blame_what_broke_meanwhile(
+    command: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def ended(path: Path) -> None:
+        try:
+            raise SystemExit(143)
+        finally:
+            raise ConnectionResetError("while cleaning up")
+
+    monkeypatch.setattr("predictive_autoscaler.cli.calibrate._rows", ended)
+    done = command("calibrate", tmp_path / "any.csv")
+    assert done.returncode == 143
+    assert done.stderr == ""
+
+
 class TestRecordsByTheLine:
     """As the demo leaves them."""
 

@@ -95,7 +95,7 @@ def test_sigterm_ends_it_within_a_second_also_at_work(tmp_path: Path) -> None:
 
 
 def test_it_says_when_it_has_booted(tmp_path: Path) -> None:
-    with storefront(tmp_path / "shop.sqlite", "--boot-seconds", 2) as instance:
+    with storefront(tmp_path / "new" / "shop.sqlite", "--boot-seconds", 2) as instance:
         assert instance.request("GET", "/health/")[0] == 503
         assert instance.ask(CATEGORIES)[0] == 503
         ends = time.monotonic() + 10
@@ -184,7 +184,7 @@ def cpu_seconds(process: int) -> float:
         (["--queue", "x"], "--queue: 'x' is not a whole number"),
         (["--boot-seconds", "1e9"], "--boot-seconds: '1e9' is not a number from 0 to 3600"),
         (["--host", "no.such.host.invalid"], "--host no.such.host.invalid"),
-        (["--database", "/nowhere/at/all/shop.sqlite"], "--database /nowhere/at/all"),
+        (["--database", "/proc/no/shop.sqlite"], "--database /proc/no/shop.sqlite"),
         (["--colour", "red"], "--colour"),
     ],
 )

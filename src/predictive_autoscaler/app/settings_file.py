@@ -74,8 +74,17 @@ def _text(path: Path) -> str:
 
 
 def _lines(path: Path) -> Iterator[tuple[int, str, str]]:
-    """Line number, name and value of each line that sets something."""
-    for number, line in enumerate(_text(path).splitlines(), 1):
+    """Line number, name and value of each line of a file that sets something."""
+    return _assignments(path, _text(path))
+
+
+def _assignments(path: Path, text: str) -> Iterator[tuple[int, str, str]]:
+    """The same of a text.
+
+    Raises:
+        SettingsError: a line sets nothing, and is no comment.
+    """
+    for number, line in enumerate(text.splitlines(), 1):
         try:
             words = shlex.split(line.strip().removeprefix("export "), comments=True)
         except ValueError:
@@ -97,12 +106,15 @@ def with_setting(path: Path, text: str, variable: str, value: float, group: str 
         group: whose number it is, in a file of many groups.
 
     Raises:
-        SettingsError: it is JSON and the group is missing, or it is lines and one is named.
+        SettingsError: it is JSON and the group is missing, it is lines and one is named, or it
+            is neither.
     """
     if text.lstrip().startswith("{"):
         return _with_key(path, text, variable, value, group)
     if group is not None:
         raise SettingsError(f"--group is {group!r}, but {path} is about one group only")
+    for _ in _assignments(path, text):
+        pass  # Whatever else it is, it is no file of settings.
     line = f"{variable}={value:g}"
     lines = text.splitlines()
     mine = [
@@ -124,6 +136,7 @@ def _with_key(path: Path, text: str, variable: str, value: float, group: str | N
         raise SettingsError(f"{path}: this is not JSON of groups: {error!r}") from None
     if group not in groups:
         known = ", ".join(sorted(groups))
-        raise SettingsError(f"--group is {group!r}; the groups of {path} are {known}")
+        given = "missing" if group is None else repr(group)
+        raise SettingsError(f"--group is {given}; the groups of {path} are {known}")
     groups[group][variable.removeprefix(PREFIX).lower()] = value
     return json.dumps(content, indent=2) + "\n"

@@ -105,9 +105,20 @@ def _run(application: typer.Typer, program: str, arguments: Sequence[str] | None
         complain(str(error))
         sys.exit(EXIT_USAGE)
     except AutoscalerError as error:
+        _end_as_told(error)
         complain(str(error))
         sys.exit(EXIT_FAILED)
     except OSError as error:
+        _end_as_told(error)
         # A folder that cannot be written to, a full disk.
         complain(f"{error.filename}: {error.strerror}" if error.filename else str(error))
         sys.exit(EXIT_FAILED)
+
+
+def _end_as_told(error: BaseException) -> None:
+    """Somebody ended the run, and what broke while it was cleaning up is not the news."""
+    cause = error.__context__
+    while cause is not None:
+        if isinstance(cause, SystemExit):
+            raise cause
+        cause = cause.__context__

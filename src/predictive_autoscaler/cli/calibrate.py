@@ -11,11 +11,11 @@ import numpy as np
 import typer
 
 from predictive_autoscaler.app.settings_file import with_setting
-from predictive_autoscaler.cli.console import AsJson, Seed, out, print_json
+from predictive_autoscaler.cli.console import AsJson, Seed, check_writable, out, print_json
 from predictive_autoscaler.core.calibration import Calibration, steps_of
 from predictive_autoscaler.core.calibration import calibrate as calibrated
 from predictive_autoscaler.core.types import FloatArray
-from predictive_autoscaler.errors import DataError
+from predictive_autoscaler.errors import DataError, UsageError
 
 CAPACITY = "AUTOSCALER_CAPACITY_PER_INSTANCE"
 AGGREGATED = "Aggregated"
@@ -70,6 +70,8 @@ def calibrate(
     percentile of the response time crosses the latency objective, with an interval that
     holds it with a chance of 90 %.
     """
+    if group is not None and settings is None:
+        raise UsageError("--group says whose number it is in --settings FILE; give both")
     found = calibrated(steps_of(*_rows(history)), objective, seed)
     factor = interval_minutes * 60 / speed / instances
     capacity = float(f"{found.rate * factor:.4g}")
@@ -102,8 +104,12 @@ def _rows(path: Path) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
         ]
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"{path}: cannot be read: {error}") from error
-    except (KeyError, TypeError, ValueError) as error:
-        raise DataError(f"{path}: this is not Locust's stats_history.csv: {error}") from error
+    except KeyError as error:
+        raise DataError(
+            f"{path}: this is not Locust's run_stats_history.csv: it has no column {error}"
+        ) from error
+    except (TypeError, ValueError) as error:
+        raise DataError(f"{path}: this is not Locust's run_stats_history.csv: {error}") from error
     if not numbers:
         raise DataError(f"{path}: there are no rows named {AGGREGATED}, as Locust writes them")
     seconds, users, rates, p95 = (np.array(column) for column in zip(*numbers, strict=True))
@@ -144,6 +150,8 @@ def _print(facts: dict[str, Any], interval_minutes: int, objective: float) -> No
 
 
 def _write(path: Path, capacity: float, group: str | None) -> None:
+    check_writable(path.parent, "--settings")
+    path.parent.mkdir(parents=True, exist_ok=True)
     before = path.read_text(encoding="utf-8") if path.exists() else ""
     text = with_setting(path, before, CAPACITY, capacity, group)
     fresh = path.with_name(f".{path.name}.{os.getpid()}.part")

@@ -128,6 +128,8 @@ def rehearse(
         trace_hours=TRACE_HOURS,
         training_script=training_script(),
     )
+    if announced and scenario is Scenario.BASELINE:
+        raise UsageError("--announced needs a scenario with a peak; baseline has none")
     if options.bins < 5:
         raise UsageError(
             f"--duration is {duration} at --speed {speed:g}: {options.bins} control intervals; "

@@ -91,19 +91,21 @@ def calibrate(steps: Sequence[Step], objective_seconds: float, seed: int = 1) ->
     if len(steps) < 2:
         raise DataError(
             f"the test has {len(steps)} steps of {SETTLING_SECONDS + FEWEST_ROWS:g} seconds or "
-            "more with the same users; at least 2 are needed, so run the scenario `step`"
+            "more with the same users; at least 2 are needed, so run the scenario `step` for some "
+            "minutes"
         )
     broken = _first_broken(steps, objective_seconds)
     if broken is None:
         most = max(_typical(step)[0] for step in steps)
         raise DataError(
             f"the objective of {objective_seconds:g} s was kept at every step, up to {most:.1f} "
-            "requests a second; run the test with more users, or fewer instances"
+            "requests a second; run the test with more users (--users-scale 2), or fewer instances"
         )
     if broken == 0:
         raise DataError(
             f"the objective of {objective_seconds:g} s was broken at the first step already, with "
-            f"{steps[0].users} users; run the test with fewer users, or more instances"
+            f"{steps[0].users} users; run the test with fewer users (--users-scale 0.5), or more "
+            "instances"
         )
     rate = _crossing(steps, objective_seconds)
     assert rate is not None

@@ -57,5 +57,8 @@ def judge(limits: Limits, operations: Mapping[str, Operation], p95_seconds: floa
     for name in limits.key_operations:
         one = operations.get(name, Operation(0, 0))
         if one.requests <= one.failures:
-            reasons.append(f"{name} never succeeded, in {one.requests} calls (--key-operations)")
+            short = "" if one.requests else "; was the run too short for one?"
+            reasons.append(
+                f"{name} never succeeded, in {one.requests} calls (--key-operations){short}"
+            )
     return reasons

@@ -29,8 +29,13 @@ def shop_address(host: str | None) -> str:
     """
     if not host:
         raise UsageError("--host is needed: the address of the shop, such as http://shop:8000")
-    parts = urlsplit(host)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    try:
+        parts = urlsplit(host)
+        sound = parts.port != 0  # Reading it checks it.
+    except ValueError as error:
+        raise UsageError(f"--host {host}: {error}") from None
+    sound = sound and parts.netloc.isascii() and parts.netloc.isprintable()
+    if parts.scheme not in ("http", "https") or not parts.hostname or not sound or " " in host:
         raise UsageError(f"--host {host}: give the address of the shop, such as http://shop:8000")
     if parts.path.strip("/") or parts.query:
         raise UsageError(f"--host {host}: give it without a path; /graphql/ is added")

@@ -146,7 +146,7 @@ def play(
     Raises:
         AutoscalerError: a part of it did not start, or broke.
     """
-    folder = options.out / name.replace(" ", "-")
+    folder = options.out / name.replace(" %", "").replace(" ", "-")
     folder.mkdir(parents=True, exist_ok=True)
     shop = ShopInstance(
         folder / "shop.sqlite", options.workers, SHOP_QUEUE, options.service_ms, options.seed

@@ -67,8 +67,7 @@ def rehearse(
         AutoscalerError: a part of it did not start, or broke.
     """
     course = Course.of(options, pattern)
-    news.step(f"asking the shop for {PROBE_SECONDS:.0f} s how much a user asks for")
-    rate = _probe(options)
+    rate = _probe(options, news)
     past = course.history(rate, options.seed)
     tracked, initial = _tracked(past, options)
     takes: list[Take] = []
@@ -83,7 +82,7 @@ def rehearse(
     return Rehearsal(options, course, rate, tuple(takes), records, card)
 
 
-def _probe(options: RehearsalOptions) -> float:
+def _probe(options: RehearsalOptions, news: News) -> float:
     """Requests that a user makes in a real second, where the shop is quick."""
     small = replace(
         options,
@@ -95,10 +94,11 @@ def _probe(options: RehearsalOptions) -> float:
         bounds=Bounds(PROBE_INSTANCES, PROBE_INSTANCES),
         boot_minutes=1,
     )
+    news.step(f"asking the shop for {PROBE_SECONDS:.0f} s how much a user asks for")
     with local_aws(1, PROBE_INSTANCES, PROBE_INSTANCES) as aws:
         group = Group(aws)
         still = Tracked(group, small, TARGET_SHARE, PROBE_INSTANCES)
-        take = play("probe", still, group, small, _load_words(small), lambda progress: None)
+        take = play("probe", still, group, small, _load_words(small), news.interval)
     # Users come at once, and all with a request: the first interval is not like the others.
     settled = take.windows[1:] or take.windows
     return sum(window.requests for window in settled) / (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from predictive_autoscaler.core.scoring import ScalingScore
@@ -55,7 +55,9 @@ def _figures(
     if not report.runs:
         return
     if report.runs[0].latency:
-        yield from _measured_figures(report.runs[0].latency, rival)
+        # What is reckoned of the same requests stands in a table below, and is called so.
+        yield from _measured_figures(report.runs[0], rival)
+        return
     ours, other = report.runs[0].score, rival.score if rival else None
     bins = int(missed_bins(report, report.runs[0]).sum())
 
@@ -84,22 +86,29 @@ def _figures(
     )
 
 
-def _measured_figures(ours: MeasuredLatency, rival: PolicyRun | None) -> Iterator[Figure]:
-    """What was measured comes before what is reckoned."""
-    other = rival.latency if rival else None
+def _measured_figures(run: PolicyRun, rival: PolicyRun | None) -> Iterator[Figure]:
+    """What was measured of every request and every instance."""
+    ours, other = run.latency, rival.latency if rival else None
+    assert ours is not None
 
-    def beside(text: str) -> str:
-        return f"{rival.name}: {text}" if rival else ""
+    def figure(label: str, read: Callable[[MeasuredLatency], str]) -> Figure:
+        theirs = f"{rival.name}: {read(other)}" if rival and other else ""
+        return Figure(label, read(ours), theirs)
 
+    yield figure("Beyond the objective", lambda one: percent(one.slow_share))
+    yield figure("Failed or refused", lambda one: grouped(one.failed))
+    yield figure("95th percentile", lambda one: _seconds(one.p95_of_all))
+    yield figure("Instance-minutes", lambda one: grouped(one.instance_minutes))
+    if rival and other:
+        yield Figure(
+            "Instance-minutes against " + rival.name,
+            difference(ours.instance_minutes, other.instance_minutes),
+            "less is cheaper",
+        )
     yield Figure(
-        "Beyond the objective",
-        percent(ours.slow_share),
-        beside(percent(other.slow_share)) if other else "",
-    )
-    yield Figure(
-        "Instance-minutes",
-        grouped(ours.instance_minutes),
-        beside(grouped(other.instance_minutes)) if other else "",
+        "Scaling actions",
+        grouped(run.score.actions),
+        f"{rival.name}: {grouped(rival.score.actions)}" if rival else "",
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from predictive_autoscaler.core.scoring import ScalingScore
 from predictive_autoscaler.report.judgement import Verdict, compared, judgement
 from predictive_autoscaler.report.numbers import grouped, hours, percent
@@ -31,14 +33,23 @@ def verdict(report: ReplayReport) -> Verdict:
 
 def _measured(name: str, ours: MeasuredLatency, rival_name: str, rival: MeasuredLatency) -> Verdict:
     """By what was measured of every request."""
-    fewer_slow = compared(_slow_key(ours), _slow_key(rival))
+    chance = _within_chance(ours.slow, rival.slow)
+    fewer_slow = 0 if chance else compared(_slow_key(ours), _slow_key(rival))
     fewer_minutes = compared(_minutes_key(ours), _minutes_key(rival))
     return Verdict(
         judgement(fewer_slow, fewer_minutes),
         f"{name} let {percent(ours.slow_share)} of requests take longer than the objective, with "
         f"{grouped(ours.instance_minutes)} instance-minutes; {rival_name} "
-        f"{percent(rival.slow_share)} with {grouped(rival.instance_minutes)}.",
+        f"{percent(rival.slow_share)} with {grouped(rival.instance_minutes)}."
+        + (f" {grouped(ours.slow)} requests against {grouped(rival.slow)}: chance." * chance),
     )
+
+
+def _within_chance(ours: int, theirs: int) -> bool:
+    """Whether two counts of rare events differ by less than two standard deviations of their
+    difference, which is the square root of their sum (Poisson).
+    """
+    return ours != theirs and abs(ours - theirs) <= 2 * math.sqrt(ours + theirs)
 
 
 def _figures(run: PolicyRun) -> str:

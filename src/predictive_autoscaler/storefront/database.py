@@ -39,7 +39,7 @@ CREATE TABLE placed (id INTEGER PRIMARY KEY, checkout TEXT, channel INTEGER, cen
 
 
 def open_shop(path: Path, seed: int) -> sqlite3.Connection:
-    """Open the shop's file, made from the seed if there is none.
+    """Open the shop's file, made from the seed if there is none, with its folder.
 
     Several processes may do so at once: each makes a file of its own, the first one to put it in
     place wins, and the others use that.
@@ -50,6 +50,7 @@ def open_shop(path: Path, seed: int) -> sqlite3.Connection:
     """
     try:
         if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
             _make(path, seed)
         connection = _connect(path)
         found = connection.execute("PRAGMA user_version").fetchone()[0]

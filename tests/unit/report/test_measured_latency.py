@@ -51,5 +51,22 @@ def test_the_verdict_goes_by_what_was_measured() -> None:
     assert better.short != worse.short
 
 
+def test_a_few_requests_more_or_less_are_chance() -> None:
+    few = verdict(measured(latency(1, 900), latency(0, 1000)))
+    assert few.short == "Better: the same misses at a lower cost"
+    assert few.long.endswith("1 requests against 0: chance.")
+    many = verdict(measured(latency(30, 900), latency(10, 1000)))
+    assert many.short == "Mixed: a lower cost, but more misses"
+    assert "chance" not in many.long
+
+
+def test_what_is_reckoned_stands_apart_from_what_was_measured() -> None:
+    page = render(measured(latency(10, 900), latency(80, 1000)))
+    top, below = page.split("Compared with other policies")
+    assert "Requests missed" not in top
+    assert "Reckoned as the lab does, not measured" in below
+    assert "not measured" not in render(a_report())
+
+
 def test_no_request_is_no_share() -> None:
     assert MeasuredLatency(np.array([]), 0.0, 0, 0, 0, 0.0, 0).slow_share == 0.0
