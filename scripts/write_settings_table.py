@@ -1,4 +1,9 @@
-"""Write the table of settings into README.md, between its two marks."""
+"""Write the table of settings into docs/settings.md, between its two marks.
+
+    .venv/bin/python scripts/write_settings_table.py
+
+The rows are those that the Lambda and the command line check their environment by.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +11,10 @@ from pathlib import Path
 
 from predictive_autoscaler.app.settings_table import SETTINGS, Setting
 
-README = Path(__file__).parent.parent / "README.md"
+DOCUMENT = Path(__file__).parent.parent / "docs" / "settings.md"
 BEGIN, END = "<!-- settings -->\n", "<!-- /settings -->"
+HEADING = "| setting | default | range | unit | what it is | what it trades |\n"
+RULE = "|---|---|---|---|---|---|\n"
 
 
 def row(setting: Setting) -> str:
@@ -16,7 +23,15 @@ def row(setting: Setting) -> str:
         default = "required"
     else:
         default = "unset" if setting.default is None else f"`{setting.default}`"
-    return f"| `{setting.variable}` | {default} | {setting.allowed} | {setting.meaning} |\n"
+    cells = (
+        f"`{setting.variable}`",
+        default,
+        setting.allowed,
+        setting.unit or "–",
+        setting.meaning,
+        setting.trades,
+    )
+    return f"| {' | '.join(cells)} |\n"
 
 
 def with_table(text: str) -> str:
@@ -24,11 +39,8 @@ def with_table(text: str) -> str:
     before, rest = text.split(BEGIN)
     _, after = rest.split(END)
     # A comment between a table's rows would end the table: the marks stand around all of it.
-    return before + BEGIN + HEADING + "".join(map(row, SETTINGS)) + END + after
-
-
-HEADING = "| variable | default | allowed | meaning |\n|---|---|---|---|\n"
+    return before + BEGIN + HEADING + RULE + "".join(map(row, SETTINGS)) + END + after
 
 
 if __name__ == "__main__":
-    README.write_text(with_table(README.read_text()))
+    DOCUMENT.write_text(with_table(DOCUMENT.read_text()))

@@ -62,7 +62,8 @@ locals {
   burstable = startswith(var.group.instance_type, "t")
   gibibyte  = pow(2, 30)
 
-  # Without `missing`, absent data are no fault; without `times`, one bad period rings.
+  # Without `missing`, absent data are no fault; without `times`, one bad period rings. `entry` is the
+  # runbook's, where that is not the alarm's own name.
   alarms = merge(
     {
       p95 = {
@@ -213,6 +214,7 @@ locals {
         for node in local.redis_nodes : [
           {
             key       = "redis-memory-${node}"
+            entry     = "redis-memory"
             says      = "Redis ${node} is four fifths full"
             metric    = "DatabaseMemoryUsagePercentage"
             statistic = "Maximum"
@@ -221,6 +223,7 @@ locals {
           },
           {
             key       = "redis-evictions-${node}"
+            entry     = "redis-evictions"
             says      = "Redis ${node} drops cached entries for want of memory"
             metric    = "Evictions"
             statistic = "Sum"
@@ -271,11 +274,13 @@ locals {
 resource "aws_cloudwatch_metric_alarm" "this" {
   for_each = local.alarms
 
-  alarm_name        = "${local.name}-${each.key}"
-  alarm_description = each.value.says
-  namespace         = each.value.namespace
-  metric_name       = each.value.metric
-  dimensions        = each.value.dimensions
+  alarm_name = "${local.name}-${each.key}"
+  alarm_description = join("", [
+    each.value.says, ". See ${var.alarms.runbook}#${try(each.value.entry, each.key)}",
+  ])
+  namespace   = each.value.namespace
+  metric_name = each.value.metric
+  dimensions  = each.value.dimensions
 
   statistic          = startswith(each.value.statistic, "p") ? null : each.value.statistic
   extended_statistic = startswith(each.value.statistic, "p") ? each.value.statistic : null
@@ -296,7 +301,7 @@ resource "aws_cloudwatch_metric_alarm" "this" {
 # A share, so that one error at night does not ring and a hundred at noon do.
 resource "aws_cloudwatch_metric_alarm" "errors" {
   alarm_name          = "${local.name}-errors"
-  alarm_description   = "More than ${var.alarms.errors_percent} % of requests fail"
+  alarm_description   = "More than ${var.alarms.errors_percent} % of requests fail. See ${var.alarms.runbook}#errors"
   comparison_operator = "GreaterThanThreshold"
   threshold           = var.alarms.errors_percent
   evaluation_periods  = 3

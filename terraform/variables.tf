@@ -451,7 +451,7 @@ variable "lambda" {
 }
 
 variable "controller" {
-  description = "Settings of the autoscaler, as in the root README. Null fields take its default."
+  description = "Settings of the autoscaler, as in docs/settings.md. Null fields take its default."
   type = object({
     mode                  = optional(string, "observe")
     interval_minutes      = optional(number, 5)
@@ -761,7 +761,7 @@ variable "more_groups" {
         coalesce(group[key], range[0]) >= range[0] && coalesce(group[key], range[0]) <= range[1]
       ]
     ]))
-    error_message = "more_groups: each number lies in the range that the root README's table tells."
+    error_message = "more_groups: each number lies in the range that docs/settings.md tells."
   }
 
   validation {
@@ -874,12 +874,14 @@ variable "more_groups_prefix" {
 # Seeing -----------------------------------------------------------------------------------------
 
 variable "alarms" {
-  description = "Where alarms go, when they ring, and whether scaling activities are told too."
+  description = "Where alarms go, when they ring, the page they point to, and whether scaling is told too."
   type = object({
     email                 = optional(string)
     p95_seconds           = optional(number, 1)
     errors_percent        = optional(number, 2)
     scaling_notifications = optional(bool, true)
+    # Where your people read docs/runbook.md: with an address here, alarms link to it.
+    runbook = optional(string, "docs/runbook.md")
   })
   default = {}
 
@@ -896,6 +898,11 @@ variable "alarms" {
   validation {
     condition     = var.alarms.errors_percent > 0 && var.alarms.errors_percent <= 100
     error_message = "alarms.errors_percent is above 0 and at most 100."
+  }
+
+  validation {
+    condition     = can(regex("^[^\\s#]{1,500}$", var.alarms.runbook))
+    error_message = "alarms.runbook is the address or path of a page: 1 to 500 characters, no spaces, no #."
   }
 }
 

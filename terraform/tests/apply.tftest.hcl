@@ -70,7 +70,7 @@ run "sparse" {
     load_balancer = { access_logs = false }
     redis         = { existing_host = "redis.example.internal" }
     group         = { instance_type = "c6i.large" }
-    alarms        = { scaling_notifications = false }
+    alarms        = { scaling_notifications = false, runbook = "https://docs.example.com/runbook" }
     budget        = null
     controller = {
       interval_minutes = 60, metric_period_seconds = 300

@@ -39,6 +39,7 @@ from predictive_autoscaler.demo.local_aws import (
 )
 from predictive_autoscaler.errors import SettingsError
 from predictive_autoscaler.lambda_app import Application
+from tests.helpers.documents import runbook_entries
 from tests.helpers.recorded_calls import Recorder
 from tests.helpers.shop import FIRST_TICK, entry, settings, world
 from tests.helpers.terraform import SOURCE, State, actions, copied, listed, mocked, required
@@ -482,6 +483,17 @@ class TestSeeing:
         for values in alarms.values():
             assert values["alarm_actions"] == values["ok_actions"] == topic
             assert values["alarm_description"]
+
+    def test_every_alarm_says_where_the_runbook_tells_of_it(self, states: dict[str, State]) -> None:
+        """Each of all applies' alarms; together they are all entries."""
+        named = {"docs/runbook.md": set[str](), "https://docs.example.com/runbook": set[str]()}
+        for state in states.values():
+            for _, values in state.of_type("aws_cloudwatch_metric_alarm"):
+                told = re.search(r"\. See (\S+)#([\w-]+)$", values["alarm_description"])
+                assert told is not None, values["alarm_description"]
+                named[told[1]].add(told[2])
+        assert "no-decision" in named["https://docs.example.com/runbook"]
+        assert set.union(*named.values()) == set(runbook_entries())
 
     def test_silence_is_an_alarm(self, everything: State) -> None:
         alarm = everything['aws_cloudwatch_metric_alarm.this["no-decision"]']

@@ -93,9 +93,10 @@ run "fourth" {
     saleor     = { from_email = "o'brien@example.com" }
     database   = { backup_days = 0 }
     controller = { boot_minutes = 21 }
+    alarms     = { runbook = "docs/runbook.md#p95" }
   }
 
-  expect_failures = [var.group, var.saleor, var.database, var.controller]
+  expect_failures = [var.group, var.saleor, var.database, var.controller, var.alarms]
 }
 
 run "fifth" {

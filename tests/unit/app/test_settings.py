@@ -14,7 +14,7 @@ from predictive_autoscaler.app.settings import (
     check_setting,
     read_settings,
 )
-from predictive_autoscaler.app.settings_table import PREFIX, SETTINGS
+from predictive_autoscaler.app.settings_table import PREFIX, SETTINGS, Setting
 from predictive_autoscaler.core.types import Rung
 from predictive_autoscaler.errors import SettingsError
 
@@ -273,10 +273,28 @@ def test_settings_are_frozen() -> None:
         settings.groups[0].mode = "full"  # type: ignore[misc]
 
 
-def test_every_row_says_what_it_means() -> None:
+def test_every_row_says_what_it_means_and_what_it_trades() -> None:
     for row in SETTINGS:
         assert row.meaning.endswith(".")
+        assert row.trades.endswith(".")
         assert row.allowed
+
+
+def test_numbers_have_a_unit_and_names_have_none() -> None:
+    """A number is what "1" stands for, wherever one lies in the range."""
+    numbers = {row.variable for row in SETTINGS if is_number(row)}
+    assert len(numbers) == 20
+    assert {row.variable for row in SETTINGS if row.unit} == numbers
+
+
+def is_number(row: Setting) -> bool:
+    for text in ("1", "9", "60", "0.1", "0.5"):
+        try:
+            if isinstance(row.value(text), int | float):
+                return True
+        except SettingsError:
+            continue
+    return False
 
 
 def test_the_lambdas_entry_point_is_the_handler() -> None:
