@@ -23,6 +23,7 @@ from predictive_autoscaler.cli.console import (
     LoadBalancer,
     Region,
     TargetGroup,
+    check_range,
     end_when_told,
     out,
     print_json,
@@ -36,6 +37,7 @@ from predictive_autoscaler.errors import SourceError
 if TYPE_CHECKING:
     from predictive_autoscaler.app.monitor.watch import Watch
 
+REFRESH_SECONDS = (1, 3600)
 REDRAW_SECONDS = 1.0
 """Ages grow between two refreshes."""
 
@@ -60,7 +62,7 @@ def monitor(
         ),
     ] = Component.ALL,
     refresh_interval: Annotated[
-        int, typer.Option(min=1, max=3600, help="Seconds between two looks.")
+        int, typer.Option(metavar="SECONDS", help="Time between two looks, 1 to 3600.")
     ] = 5,
     once: Annotated[bool, typer.Option("--once", help="Look once, print, and end.")] = False,
     alarm_prefix: Annotated[
@@ -93,6 +95,7 @@ def monitor(
     """
     from predictive_autoscaler.wiring import aws_watch
 
+    check_range("--refresh-interval", refresh_interval, *REFRESH_SECONDS)
     end_when_told()
     use_region(region)
     flags = {

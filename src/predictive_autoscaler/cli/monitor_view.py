@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -43,25 +43,25 @@ RINGING, UNKNOWN = "ALARM", "INSUFFICIENT_DATA"
 
 def picture(facts: Facts) -> RenderableType:
     """All sections of the components that are looked at, under a line that names the group."""
-    sections = [SECTIONS[name](facts) for name in SECTIONS if name in facts.components]
-    return Group(_heading(facts), _SideBySide(sections))
+    wanted = [name for name in SECTIONS if name in facts.components]
+    return Group(_heading(facts), _Sections({name: SECTIONS[name](facts) for name in wanted}))
 
 
-class _SideBySide:
-    """Sections in two columns where there is room, else one below the other."""
+class _Sections:
+    """One below the other; traffic, the longest, beside the others where there is room."""
 
-    def __init__(self, sections: Sequence[RenderableType]) -> None:
+    def __init__(self, sections: Mapping[str, RenderableType]) -> None:
         self._sections = sections
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        sections = self._sections
-        if options.max_width < TWO_COLUMNS_FROM or len(sections) < 3:
-            yield Group(*sections)
+        others = [content for name, content in self._sections.items() if name != METRICS]
+        if options.max_width < TWO_COLUMNS_FROM or not 0 < len(others) < len(self._sections):
+            yield Group(*self._sections.values())
             return
         grid = Table.grid(expand=True, padding=(0, 2, 0, 0))
         grid.add_column(ratio=1)
         grid.add_column(ratio=1)
-        grid.add_row(Group(*sections[:2]), Group(*sections[2:]))
+        grid.add_row(Group(*others), self._sections[METRICS])
         yield grid
 
 

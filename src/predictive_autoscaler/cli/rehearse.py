@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -226,12 +227,13 @@ class LiveView:
         if self._quiet:
             return
         if err.is_terminal:
-            self._picture.show(_trends(self._passed))
+            self._picture.show(pass_in_trends(self._passed))
         elif progress.index % 6 == 5 or progress.index == progress.bins - 1:
             err.print(f"  {_line(progress)}", highlight=False, soft_wrap=True)
 
 
-def _trends(passed: list[Progress]) -> Table:
+def pass_in_trends(passed: Sequence[Progress]) -> Table:
+    """How the present pass goes, from its intervals so far."""
     rows = {
         "requests": [float(one.window.requests) for one in passed],
         "beyond objective": [float(one.window.slow) for one in passed],

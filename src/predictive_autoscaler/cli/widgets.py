@@ -122,18 +122,18 @@ class OutlookChart:
     def _columns(self, room: int) -> tuple[list[_Column], list[_Column]]:
         """At most `room` columns: several bins in one, or several columns for each."""
         behind, ahead = self.outlook.behind, self.outlook.ahead
-        # The oldest column, and the last one of each rung, may hold fewer intervals.
-        together = max(1, -(-(len(behind) + len(ahead)) // max(1, room - 3)))
-        came = [_came(some) for some in _shared_out(behind, together, len(behind) % together)]
-        expected = [
-            _expected(some)
-            for _, same in groupby(ahead, key=lambda one: one.rung)
-            for some in _shared_out(list(same), together)
-        ]
+        rungs = [list(same) for _, same in groupby(ahead, key=lambda one: one.rung)]
+        most = max(len(behind), len(ahead), 1)
+        for together in range(1, most + 1):
+            # The oldest column, and the last one of each rung, may hold fewer intervals.
+            came = _shared_out(behind, together, len(behind) % together)
+            expected = [some for bins in rungs for some in _shared_out(bins, together)]
+            if len(came) + len(expected) <= room:
+                break
         each = max(1, min(4, room // max(1, len(came) + len(expected))))
         return (
-            [column for column in came for _ in range(each)],
-            [column for column in expected for _ in range(each)],
+            [column for column in map(_came, came) for _ in range(each)],
+            [column for column in map(_expected, expected) for _ in range(each)],
         )
 
     def _cell(self, column: _Column, row: int, top: float) -> tuple[str, str]:
