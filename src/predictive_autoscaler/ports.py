@@ -63,6 +63,42 @@ class Net:
     scale_in: bool
 
 
+@dataclass(frozen=True)
+class Alarm:
+    """One of the service's alarms.
+
+    Attributes:
+        state: "OK", "ALARM" or "INSUFFICIENT_DATA".
+        since: when it came into this state, aware UTC.
+        says: what its owner wrote about it.
+        reason: why it is in this state, in the service's words.
+        dimensions: (name, value) of all metrics that it looks at.
+    """
+
+    name: str
+    state: str
+    since: datetime
+    says: str = ""
+    reason: str = ""
+    dimensions: frozenset[tuple[str, str]] = frozenset()
+
+
+@dataclass(frozen=True)
+class FunctionCalls:
+    """How the controller's function was called in [start, end), aware UTC.
+
+    Attributes:
+        longest_seconds: of the calls; None if there was none.
+    """
+
+    start: datetime
+    end: datetime
+    calls: int
+    errors: int
+    throttled: int
+    longest_seconds: float | None
+
+
 class Clock(Protocol):
     """Tells the time."""
 
@@ -324,6 +360,30 @@ class Notifier(Protocol):
 
     def notify(self, subject: str, text: str) -> None:
         """Send one message. Raises SourceError if it could not be sent."""
+        ...
+
+
+class AlarmSource(Protocol):
+    """Reads alarms."""
+
+    def read(self, prefix: str | None) -> tuple[Alarm, ...]:
+        """All alarms whose names begin so, or all there are, by name.
+
+        Raises:
+            SourceError: the service did not answer.
+        """
+        ...
+
+
+class FunctionSource(Protocol):
+    """Reads how functions were called."""
+
+    def read(self, function: str, start: datetime, end: datetime) -> FunctionCalls:
+        """The calls of a function in [start, end); one that nobody has called has none.
+
+        Raises:
+            SourceError: the service did not answer.
+        """
         ...
 
 

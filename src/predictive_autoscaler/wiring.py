@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from predictive_autoscaler.adapters.aws.autoscaling import AutoScalingActuator
 from predictive_autoscaler.adapters.aws.clients import Clients
@@ -40,6 +41,11 @@ from predictive_autoscaler.core.types import GroupState, Json, Samples
 from predictive_autoscaler.errors import AutoscalerError, GroupNotFoundError, SettingsError
 from predictive_autoscaler.ports import Clock, DecisionLog, ModelArchive, ModelStore, Ports
 
+if TYPE_CHECKING:
+    from predictive_autoscaler.app.monitor.watch import Watch
+
+WEB_GROUP = "-web"
+"""How the Terraform module names its group: after the project, with this."""
 SEARCHED_DAYS = 60
 """How far back the newest decision is looked for."""
 _ANY_INTERVAL = timedelta(minutes=5)
@@ -195,6 +201,45 @@ def aws_mode_desk(environment: Mapping[str, str]) -> ModeDesk:
         controls=StoredControls(S3Objects(clients.s3, settings.bucket)),
         record=find_decision(settings.bucket, None),
     )
+
+
+def aws_watch(
+    environment: Mapping[str, str],
+    components: Sequence[str],
+    *,
+    alarm_prefix: str | None = None,
+    function: str | None = None,
+) -> Watch:
+    """What keeps an eye on the group ASG_NAME; it may be one of a list. Nothing is written.
+
+    Where neither is given, the names that the Terraform module gives are tried: a group
+    NAME-web has alarms NAME-*.
+
+    Raises:
+        SettingsError: the settings are not complete or not allowed, or name no such group.
+        SourceError: there is no region, or the list of groups cannot be read.
+    """
+    # Not above: the controller's function, which starts anew with every import, has no eyes.
+    from predictive_autoscaler.adapters.aws.alarms import CloudWatchAlarms
+    from predictive_autoscaler.adapters.aws.functions import CloudWatchFunctions
+    from predictive_autoscaler.app.monitor.watch import Eyes, Watch
+
+    clients = Clients()
+    settings, group = _group_of(environment, clients)
+    objects = S3Objects(clients.s3, settings.bucket)
+    eyes = Eyes(
+        actuator=AutoScalingActuator(clients.autoscaling),
+        metrics=_metric_source(settings, clients),
+        history=StoredHistory(objects),
+        decisions=StoredDecisions(objects, group.parameters.interval),
+        models=StoredModels(objects),
+        alarms=CloudWatchAlarms(clients.cloudwatch),
+        functions=CloudWatchFunctions(clients.cloudwatch),
+    )
+    project = group.name.removesuffix(WEB_GROUP)
+    if alarm_prefix is None and project != group.name:
+        alarm_prefix = f"{project}-"
+    return Watch(eyes, group, components, alarm_prefix=alarm_prefix, function=function)
 
 
 def _group_of(environment: Mapping[str, str], clients: Clients) -> tuple[Settings, GroupSettings]:

@@ -33,6 +33,7 @@ COMMANDS = {
     "decide": ["--apply", "--bucket", "--json"],
     "explain": ["--record", "--bucket", "--json"],
     "mode": ["--yes", "--asg-name", "--json", "off|observe|full"],
+    "monitor": ["--component", "--refresh-interval", "--once", "--json", "--alarm-prefix"],
     "backtest": ["--quantile", "--what-if", "--settings", "--from", "--scheduler", "Examples:"],
     "demo": ["--trace", "--out", "--capacity-per-instance", "--json"],
 }

@@ -25,6 +25,8 @@ from predictive_autoscaler.errors import (
     SourceError,
 )
 from predictive_autoscaler.ports import (
+    Alarm,
+    FunctionCalls,
     GroupControl,
     MetricRequest,
     MetricValue,
@@ -384,3 +386,50 @@ class MemoryNotifier:
         if self.error is not None:
             raise self.error
         self.messages.append((subject, text))
+
+
+class MemoryAlarms:
+    """Alarms that stand as they are put here.
+
+    Attributes:
+        error: raised by every read, while set.
+        reads: how many times `read` was called.
+    """
+
+    def __init__(self, alarms: Iterable[Alarm] = ()) -> None:
+        self.alarms = tuple(alarms)
+        self.error: AutoscalerError | None = None
+        self.reads = 0
+
+    def read(self, prefix: str | None) -> tuple[Alarm, ...]:
+        """As the port says."""
+        self.reads += 1
+        if self.error is not None:
+            raise self.error
+        found = (one for one in self.alarms if one.name.startswith(prefix or ""))
+        return tuple(sorted(found, key=lambda one: one.name))
+
+
+class MemoryFunctions:
+    """Calls by function; each is (time, seconds that it took, whether it failed).
+
+    Attributes:
+        error: raised by every read, while set.
+        reads: how many times `read` was called.
+    """
+
+    def __init__(
+        self, calls: Mapping[str, Sequence[tuple[datetime, float, bool]]] | None = None
+    ) -> None:
+        self.calls = dict(calls or {})
+        self.error: AutoscalerError | None = None
+        self.reads = 0
+
+    def read(self, function: str, start: datetime, end: datetime) -> FunctionCalls:
+        """As the port says; nothing is throttled here."""
+        self.reads += 1
+        if self.error is not None:
+            raise self.error
+        made = [call for call in self.calls.get(function, ()) if start <= call[0] < end]
+        longest = max((seconds for _, seconds, _ in made), default=None)
+        return FunctionCalls(start, end, len(made), sum(bad for *_, bad in made), 0, longest)

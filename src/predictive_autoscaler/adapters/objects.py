@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 import tempfile
@@ -137,6 +136,8 @@ class DirectoryObjects:
         """One writer at a time, so that nothing changes between a look and the write that
         rests on it. The system lets go of the lock if its holder dies.
         """
+        import fcntl  # Windows has none, and objects on S3 need none.
+
         with (self._root / _LOCK).open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield

@@ -17,6 +17,7 @@ from predictive_autoscaler.cli import (
     demo,
     explain,
     mode,
+    monitor,
     quality,
     rehearse,
     retrain,
@@ -70,6 +71,7 @@ for command in (
     decide.decide,
     explain.explain,
     mode.mode,
+    monitor.monitor,
 ):
     app.command()(command)
 app.command(epilog=backtest.EPILOG)(backtest.backtest)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import signal
@@ -166,6 +165,8 @@ def sole_user_of(folder: Path) -> Iterator[None]:
     Raises:
         UsageError: another run is writing there.
     """
+    import fcntl  # Windows has none, and most commands need none.
+
     check_writable(folder)
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / ".in-use"

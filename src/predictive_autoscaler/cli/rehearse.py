@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -22,6 +23,7 @@ from predictive_autoscaler.cli.console import (
     sole_user_of,
     training_script,
 )
+from predictive_autoscaler.cli.widgets import LivePicture, trends
 from predictive_autoscaler.core.workloads import replayed
 from predictive_autoscaler.errors import UsageError
 
@@ -204,19 +206,16 @@ class LiveView:
     """How it goes: steps as lines, and of the present pass a small picture in a terminal."""
 
     def __init__(self, *, quiet: bool) -> None:
-        from rich.live import Live
-
         self._quiet = quiet
         self._passed: list[Progress] = []
-        self._live = Live(console=err, transient=True, auto_refresh=False)
+        self._picture = LivePicture(err, wanted=not quiet)
 
     def __enter__(self) -> LiveView:
-        if not self._quiet and err.is_terminal:
-            self._live.start()
+        self._picture.__enter__()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._live.stop()
+        self._picture.__exit__()
 
     def step(self, text: str) -> None:
         """Something new begins."""
@@ -230,22 +229,21 @@ class LiveView:
         if self._quiet:
             return
         if err.is_terminal:
-            self._live.update(self._picture(), refresh=True)
+            self._picture.show(pass_in_trends(self._passed))
         elif progress.index % 6 == 5 or progress.index == progress.bins - 1:
             err.print(f"  {_line(progress)}", highlight=False, soft_wrap=True)
 
-    def _picture(self) -> Table:
-        newest = self._passed[-1]
-        table = Table(title=_line(newest), title_justify="left", show_header=False, box=None)
-        rows = {
-            "requests": [float(one.window.requests) for one in self._passed],
-            "beyond objective": [float(one.window.slow) for one in self._passed],
-            "instances serving": [float(one.serving) for one in self._passed],
-            "instances asked for": [float(one.desired) for one in self._passed],
-        }
-        for name, values in rows.items():
-            table.add_row(name, f"{values[-1]:,.0f}", sparkline(values))
-        return table
+
+def pass_in_trends(passed: Sequence[Progress]) -> Table:
+    """How the present pass goes, from its intervals so far."""
+    rows = {
+        "requests": [float(one.window.requests) for one in passed],
+        "beyond objective": [float(one.window.slow) for one in passed],
+        "instances serving": [float(one.serving) for one in passed],
+        "instances asked for": [float(one.desired) for one in passed],
+    }
+    newest = ((name, f"{values[-1]:,.0f}", values) for name, values in rows.items())
+    return trends(newest, _line(passed[-1]))
 
 
 def _line(progress: Progress) -> str:
@@ -255,13 +253,3 @@ def _line(progress: Progress) -> str:
         f"{window.requests} requests, p95 {window.latency(0.95):.2f} s, "
         f"{progress.serving} of {progress.desired} instances serve"
     )
-
-
-def sparkline(values: list[float], width: int = 60) -> str:
-    """The newest values as a row of bars, the largest one full."""
-    bars = " ▁▂▃▄▅▆▇█"
-    shown = values[-width:]
-    most = max(shown, default=0.0)
-    if most <= 0:
-        return bars[0] * len(shown)
-    return "".join(bars[round(value / most * (len(bars) - 1))] for value in shown)

@@ -1,0 +1,170 @@
+"""`monitor`: how a group is doing, live."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from enum import Enum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from predictive_autoscaler.app.monitor.facts import COMPONENTS, Facts
+from predictive_autoscaler.cli.console import (
+    AsgName,
+    AsJson,
+    Bucket,
+    LoadBalancer,
+    Region,
+    TargetGroup,
+    check_range,
+    end_when_told,
+    out,
+    print_json,
+    use_region,
+    working,
+)
+from predictive_autoscaler.cli.monitor_view import picture
+from predictive_autoscaler.cli.widgets import Fitted, LivePicture
+from predictive_autoscaler.errors import SourceError
+
+if TYPE_CHECKING:
+    from predictive_autoscaler.app.monitor.watch import Watch
+
+REFRESH_SECONDS = (1, 3600)
+REDRAW_SECONDS = 1.0
+"""Ages grow between two refreshes."""
+
+
+class Component(Enum):
+    """Parts of the view."""
+
+    ASG = "asg"
+    METRICS = "metrics"
+    MODEL = "model"
+    LAMBDA = "lambda"
+    ALARMS = "alarms"
+    ALL = "all"
+
+
+def monitor(
+    component: Annotated[
+        Component,
+        typer.Option(
+            help="asg: instances and decisions; metrics: traffic and forecast; model; lambda: "
+            "records and calls; alarms."
+        ),
+    ] = Component.ALL,
+    refresh_interval: Annotated[
+        int, typer.Option(metavar="SECONDS", help="Time between two looks, 1 to 3600.")
+    ] = 5,
+    once: Annotated[bool, typer.Option("--once", help="Look once, print, and end.")] = False,
+    alarm_prefix: Annotated[
+        str | None,
+        typer.Option(
+            envvar="ALARM_PREFIX",
+            help="The alarms' names begin so. Default: of a group NAME-web, NAME-; of another, "
+            "alarms on the group, its load balancer or its target group.",
+        ),
+    ] = None,
+    function: Annotated[
+        str | None,
+        typer.Option(
+            envvar="FUNCTION_NAME",
+            help="The controller's Lambda function. Default: the one that the alarms look at.",
+        ),
+    ] = None,
+    asg_name: AsgName = None,
+    load_balancer: LoadBalancer = None,
+    target_group: TargetGroup = None,
+    bucket: Bucket = None,
+    region: Region = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show how a group is doing: instances, decisions, traffic, forecast, model and alarms.
+
+    It reads and changes nothing. In a terminal it draws over itself until Ctrl-C; elsewhere it
+    prints a picture at each refresh, and with --json a document a line. What cannot be read
+    keeps its last value, with its age and the error, and is asked again.
+    """
+    from predictive_autoscaler.wiring import aws_watch
+
+    check_range("--refresh-interval", refresh_interval, *REFRESH_SECONDS)
+    end_when_told()
+    use_region(region)
+    flags = {
+        "ASG_NAME": asg_name,
+        "LOAD_BALANCER": load_balancer,
+        "TARGET_GROUP": target_group,
+        "S3_BUCKET": bucket,
+    }
+    given = {name: value for name, value in flags.items() if value is not None}
+    components = COMPONENTS if component is Component.ALL else (component.value,)
+    watch = aws_watch(
+        dict(os.environ) | given, components, alarm_prefix=alarm_prefix, function=function
+    )
+    if once:
+        _once(watch, as_json=as_json)
+    elif as_json:
+        _repeat(watch, refresh_interval, _print_line)
+    elif out.is_terminal:
+        _live(watch, refresh_interval)
+    else:
+        _repeat(watch, refresh_interval, lambda facts: out.print(picture(facts)))
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _once(watch: Watch, *, as_json: bool) -> None:
+    """One look. Fails if nothing at all could be read."""
+    with working("looking at the group", quiet=as_json):
+        facts = watch.refresh(_now())
+    if as_json:
+        print_json(facts.to_json())
+    else:
+        out.print(picture(facts))
+    if facts.nothing_read:
+        raise SourceError(f"nothing could be read: {next(iter(facts.errors.values()))}")
+
+
+def _print_line(facts: Facts) -> None:
+    print(json.dumps(facts.to_json(), sort_keys=True))
+    sys.stdout.flush()
+
+
+def _repeat(watch: Watch, seconds: int, show: Callable[[Facts], object]) -> None:
+    """A picture or a document for each refresh, for ever."""
+    while True:
+        began = time.monotonic()
+        show(watch.refresh(_now()))
+        time.sleep(max(0.0, seconds - (time.monotonic() - began)))
+
+
+def _live(watch: Watch, seconds: int) -> None:
+    """Draw over itself. Reading goes on beside it, so that a lost connection, which takes its
+    time to show, stops neither the clock nor Ctrl-C.
+    """
+    newest = [watch.facts(_now())]
+
+    def read() -> None:
+        def tell(facts: Facts) -> None:
+            newest[0] = facts
+
+        while True:
+            began = time.monotonic()
+            tell(watch.refresh(_now(), tell))
+            time.sleep(max(0.0, seconds - (time.monotonic() - began)))
+
+    threading.Thread(target=read, daemon=True).start()
+    with LivePicture(out, screen=True) as live:
+        while True:
+            live.show(Fitted(picture(replace(newest[0], now=_now()))))
+            time.sleep(REDRAW_SECONDS)
