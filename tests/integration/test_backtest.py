@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from predictive_autoscaler.backtest.world import Instances, recorded_under
-from predictive_autoscaler.cli.console import sole_user_of
 from predictive_autoscaler.core.timegrid import floor_to
 from predictive_autoscaler.core.types import utc_text
 from predictive_autoscaler.core.workloads import recorded_shop
 from predictive_autoscaler.demo.local_aws import BUCKET, GROUP, local_aws, put_metrics
+from predictive_autoscaler.folders import sole_user_of
 from tests.helpers.commands import (
     Command,
     call,

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from predictive_autoscaler.cli.console import sole_user_of
 from predictive_autoscaler.core.csv_text import samples_to_csv
 from predictive_autoscaler.errors import UsageError
+from predictive_autoscaler.folders import sole_user_of
 from tests.helpers.commands import TRAINING_SCRIPT, Command, complaint, run, succeeded
 from tests.helpers.shop import shop, world
 

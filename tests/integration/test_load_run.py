@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from predictive_autoscaler.folders import sole_user_of
 from predictive_autoscaler.loadtest.options import table_of_scenarios
-from tests.helpers.commands import ROOT, clean_environment
+from tests.helpers.commands import ROOT, clean_environment, complaint
 from tests.helpers.load_runs import load_command, load_test
 from tests.helpers.storefront import storefront
 
@@ -46,6 +47,11 @@ class TestBeforeTheLoad:
             assert "lists no products" in told
             # No load has been made.
             assert shop.stats()["served"] == 1
+
+    def test_a_folder_in_use_is_told(self, tmp_path: Path) -> None:
+        with storefront(tmp_path / "shop.sqlite") as shop, sole_user_of(tmp_path / "out"):
+            done = load_test("--host", shop.url, "--out", tmp_path / "out", seconds=60)
+        assert "another run is writing to" in complaint(done, 2)
 
     def test_an_instance_that_is_not_healthy_is_told(self, tmp_path: Path) -> None:
         with storefront(tmp_path / "shop.sqlite", "--boot-seconds", 600) as shop:

@@ -18,12 +18,12 @@ import numpy as np
 import pytest
 
 from predictive_autoscaler.adapters.aws.clients import Clients
-from predictive_autoscaler.cli.console import sole_user_of
 from predictive_autoscaler.core.artifact import load_model
 from predictive_autoscaler.core.csv_text import samples_to_csv
 from predictive_autoscaler.core.timegrid import floor_to
 from predictive_autoscaler.core.types import Samples, utc_text
 from predictive_autoscaler.demo.local_aws import BUCKET, LocalAws, local_aws, put_metrics
+from predictive_autoscaler.folders import sole_user_of
 from predictive_autoscaler.wiring import aws_models
 from scripts.bench_training import digests, finished, local_cluster, make_groups
 from tests.helpers.commands import (

@@ -34,6 +34,7 @@ from predictive_autoscaler.errors import (
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
+EXIT_INTERRUPTED = 130
 EXIT_REFUSED = 3
 """Trained, but not good enough to be published."""
 
@@ -123,4 +124,6 @@ def _end_as_told(error: BaseException) -> None:
     while cause is not None:
         if isinstance(cause, SystemExit):
             raise cause
+        if isinstance(cause, KeyboardInterrupt):
+            sys.exit(EXIT_INTERRUPTED)
         cause = cause.__context__

@@ -34,10 +34,10 @@ from predictive_autoscaler.cli.console import (
     err,
     out,
     print_json,
-    sole_user_of,
     working,
 )
 from predictive_autoscaler.errors import DataError, UsageError
+from predictive_autoscaler.folders import sole_user_of
 
 if TYPE_CHECKING:
     from predictive_autoscaler.cli.backtest_run import Outcome

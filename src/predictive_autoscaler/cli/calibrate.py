@@ -11,11 +11,12 @@ import numpy as np
 import typer
 
 from predictive_autoscaler.app.settings_file import with_setting
-from predictive_autoscaler.cli.console import AsJson, Seed, check_writable, out, print_json
+from predictive_autoscaler.cli.console import AsJson, Seed, out, print_json
 from predictive_autoscaler.core.calibration import Calibration, steps_of
 from predictive_autoscaler.core.calibration import calibrate as calibrated
 from predictive_autoscaler.core.types import FloatArray
 from predictive_autoscaler.errors import DataError, UsageError
+from predictive_autoscaler.folders import check_writable
 
 CAPACITY = "AUTOSCALER_CAPACITY_PER_INSTANCE"
 AGGREGATED = "Aggregated"

@@ -19,7 +19,7 @@ from rich.markup import escape
 from predictive_autoscaler.app.settings import Settings, read_settings
 from predictive_autoscaler.core.forest import MAX_LABELS
 from predictive_autoscaler.core.types import Bounds
-from predictive_autoscaler.errors import AutoscalerError, UsageError
+from predictive_autoscaler.errors import UsageError
 
 out = Console()
 err = Console(stderr=True)
@@ -143,48 +143,6 @@ def training_script() -> Path | None:
     """The repository's own, where there is one."""
     script = Path("ml-model/train_model.py")
     return script if script.exists() else None
-
-
-def check_writable(folder: Path, option: str = "--out") -> None:
-    """Tell before the work, rather than after it, that its result has nowhere to go.
-
-    Raises:
-        AutoscalerError: the folder cannot be made or written to.
-    """
-    present = next(part for part in (folder, *folder.absolute().parents) if part.exists())
-    if not present.is_dir() or not os.access(present, os.W_OK):
-        raise AutoscalerError(
-            f"{option} is {folder}; {present} is no folder that can be written to"
-        )
-
-
-@contextmanager
-def sole_user_of(folder: Path) -> Iterator[None]:
-    """Hold a folder for one run; it is made if need be.
-
-    Raises:
-        UsageError: another run is writing there.
-    """
-    import fcntl  # Windows has none, and most commands need none.
-
-    check_writable(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / ".in-use"
-    with path.open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            # Whoever held it before may have removed the file that was opened here.
-            held = path.exists() and path.stat().st_ino == os.fstat(lock.fileno()).st_ino
-        except BlockingIOError:
-            held = False
-        if not held:
-            raise UsageError(
-                f"another run is writing to {folder}; wait for it, or choose another --out"
-            )
-        try:
-            yield
-        finally:
-            path.unlink()
 
 
 @contextmanager

@@ -19,9 +19,9 @@ from predictive_autoscaler.cli.console import (
     err,
     out,
     print_json,
-    sole_user_of,
     training_script,
 )
+from predictive_autoscaler.folders import sole_user_of
 
 if TYPE_CHECKING:
     from predictive_autoscaler.demo.run import DemoResult

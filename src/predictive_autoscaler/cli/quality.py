@@ -15,10 +15,10 @@ from predictive_autoscaler.cli.console import (
     err,
     out,
     print_json,
-    sole_user_of,
     working,
 )
 from predictive_autoscaler.errors import DataError
+from predictive_autoscaler.folders import sole_user_of
 
 CACHE_FOLDER = "cache"
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.console import Group
 from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from predictive_autoscaler.cli.console import (
     AsJson,
@@ -20,12 +23,12 @@ from predictive_autoscaler.cli.console import (
     err,
     out,
     print_json,
-    sole_user_of,
     training_script,
 )
 from predictive_autoscaler.cli.widgets import LivePicture, trends
 from predictive_autoscaler.core.workloads import replayed
 from predictive_autoscaler.errors import UsageError
+from predictive_autoscaler.folders import sole_user_of
 
 if TYPE_CHECKING:
     from predictive_autoscaler.rehearsal.play import Progress, Take
@@ -141,7 +144,7 @@ def rehearse(
     if trace is not None:
         recording = read_trace(trace, 0.0, TRACE_HOURS)
         pattern = replayed(*recording, users, options.duration_seconds)
-    with sole_user_of(output):
+    with sole_user_of(output), telling_the_end():
         with LiveView(quiet=as_json) as view:
             news = rehearsing.News(view.step, view.interval)
             result = rehearsing.rehearse(options, news, pattern=pattern)
@@ -183,9 +186,11 @@ def _figures(take: Take, result: Rehearsal) -> dict[str, float]:
 
 
 def _print(result: Rehearsal, report: Path) -> None:
-    table = Table(title=f"{result.options.scenario}, measured", title_justify="left")
+    table = Table(
+        title=f"{result.options.scenario}, measured; instance-minutes", title_justify="left"
+    )
     table.add_column("policy")
-    for heading in ("requests", "beyond objective", "failed", "p95", "instance-minutes", "started"):
+    for heading in ("requests", "beyond objective", "failed", "p95", "minutes", "started"):
         table.add_column(heading, justify="right")
     for take in result.takes:
         figures = _figures(take, result)
@@ -200,6 +205,16 @@ def _print(result: Rehearsal, report: Path) -> None:
         )
     out.print(table)
     out.print(f"Report: {report}", soft_wrap=True, highlight=False)
+
+
+@contextmanager
+def telling_the_end() -> Iterator[None]:
+    """Ending all that runs takes some seconds, of which nobody should wonder."""
+    try:
+        yield
+    except (KeyboardInterrupt, SystemExit):
+        err.print("interrupted; everything that was started has ended", highlight=False)
+        raise
 
 
 class LiveView:
@@ -234,7 +249,7 @@ class LiveView:
             err.print(f"  {_line(progress)}", highlight=False, soft_wrap=True)
 
 
-def pass_in_trends(passed: Sequence[Progress]) -> Table:
+def pass_in_trends(passed: Sequence[Progress]) -> Group:
     """How the present pass goes, from its intervals so far."""
     rows = {
         "requests": [float(one.window.requests) for one in passed],
@@ -243,7 +258,8 @@ def pass_in_trends(passed: Sequence[Progress]) -> Table:
         "instances asked for": [float(one.desired) for one in passed],
     }
     newest = ((name, f"{values[-1]:,.0f}", values) for name, values in rows.items())
-    return trends(newest, _line(passed[-1]))
+    # A table's own title would be folded to the table's width.
+    return Group(Text(_line(passed[-1])), trends(newest))
 
 
 def _line(progress: Progress) -> str:

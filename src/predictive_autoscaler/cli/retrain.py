@@ -25,7 +25,6 @@ from predictive_autoscaler.cli.console import (
     Until,
     check_jobs,
     check_range,
-    check_writable,
     print_json,
     settings_from,
     use_region,
@@ -41,6 +40,7 @@ from predictive_autoscaler.errors import (
     SettingsError,
     UsageError,
 )
+from predictive_autoscaler.folders import check_writable
 
 if TYPE_CHECKING:
     from predictive_autoscaler.app.retrain import Judge, Plan, Retrained

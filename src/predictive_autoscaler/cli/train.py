@@ -21,7 +21,6 @@ from predictive_autoscaler.cli.console import (
     TargetGroup,
     Until,
     check_jobs,
-    check_writable,
     err,
     out,
     print_json,
@@ -36,6 +35,7 @@ from predictive_autoscaler.cli.train_sources import (
 from predictive_autoscaler.core.features import FeatureParameters
 from predictive_autoscaler.core.parameters import ControlParameters
 from predictive_autoscaler.errors import SettingsError, UnskilledModelError, UsageError
+from predictive_autoscaler.folders import check_writable
 
 DEFAULT_GROUP = "default"
 DEFAULT_FOLDER = Path("out/model")

@@ -17,14 +17,7 @@ from predictive_autoscaler.app.fleet import FleetOptions, GroupResult, Reading, 
 from predictive_autoscaler.app.settings import GroupSettings, Settings
 from predictive_autoscaler.app.settings_file import read_groups_file
 from predictive_autoscaler.app.train import write_whole
-from predictive_autoscaler.cli.console import (
-    err,
-    out,
-    print_json,
-    sole_user_of,
-    use_region,
-    working,
-)
+from predictive_autoscaler.cli.console import err, out, print_json, use_region, working
 from predictive_autoscaler.cli.train_fleet_report import (
     REPORT_NAME,
     SUMMARY_NAME,
@@ -41,6 +34,7 @@ from predictive_autoscaler.errors import (
     UnskilledModelError,
     UsageError,
 )
+from predictive_autoscaler.folders import sole_user_of
 from predictive_autoscaler.model.backends import workers
 from predictive_autoscaler.ports import ModelStore
 

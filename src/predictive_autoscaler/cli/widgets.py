@@ -48,9 +48,9 @@ class Trend:
         return Measurement(min(8, longest), longest)
 
 
-def trends(rows: Iterable[tuple[str, str, Sequence[float | None]]], title: str = "") -> Table:
+def trends(rows: Iterable[tuple[str, str, Sequence[float | None]]]) -> Table:
     """Measures by name, each with its newest value in words and how it came there."""
-    table = Table(title=title or None, title_justify="left", show_header=False, box=None)
+    table = Table(show_header=False, box=None)
     table.add_column(no_wrap=True)
     table.add_column(justify="left", no_wrap=True)
     table.add_column()

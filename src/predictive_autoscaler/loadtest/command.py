@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from predictive_autoscaler.errors import AutoscalerError, UsageError
+from predictive_autoscaler.folders import sole_user_of
 from predictive_autoscaler.loadtest.options import (
     add_scenario_options,
     check,
@@ -141,15 +142,12 @@ def _run(options: argparse.Namespace) -> int:
     name = look(address, options.channel, insecure=options.insecure)
     print(f"load: {address} is there, and sells {name!r} in {options.channel}", flush=True)
     out = options.out or Path("out") / "load" / options.scenario
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(f"--out {out}: cannot be made: {error.strerror}") from error
-    print(f"load: scenario {options.scenario}, reports in {out}", flush=True)
-    port = _free_port() if options.workers else options.master_port
-    leader = _leader(options, address, out, port)
-    workers = [_worker(options, LOCAL, port) for _ in range(options.workers)]
-    return _finish(leader, workers)
+    with sole_user_of(out):
+        print(f"load: scenario {options.scenario}, reports in {out}", flush=True)
+        port = _free_port() if options.workers else options.master_port
+        leader = _leader(options, address, out, port)
+        workers = [_worker(options, LOCAL, port) for _ in range(options.workers)]
+        return _finish(leader, workers)
 
 
 def _check_machines(options: argparse.Namespace) -> None:
