@@ -29,6 +29,14 @@ from tests.helpers.faulty_line import State, faulty_line
 from tests.helpers.monitored import FUNCTION, RINGING, Monitored, monitored
 
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
+ACTIONS = {
+    "DescribeAutoScalingGroups": ["autoscaling:DescribeAutoScalingGroups"],
+    "DescribeAlarms": ["cloudwatch:DescribeAlarms"],
+    "GetMetricData": ["cloudwatch:GetMetricData"],
+    "ListObjectsV2": ["s3:ListBucket"],
+    "GetObject": ["s3:GetObject", "s3:ListBucket", "kms:Decrypt"],
+}
+"""What the reader's role must be allowed, by what is asked of AWS."""
 SCRIPT = ROOT / "scripts" / "monitor.sh"
 
 
@@ -84,7 +92,7 @@ class TestComponents:
     def test_lambda(self, command: Command) -> None:
         told = words(command("--component", "lambda", "--alarm-prefix", "shop-"))
         assert "one is due every 5 min" in told
-        assert f"{FUNCTION}: 11 calls in the last hour (12 are due), 1 errors" in told
+        assert f"{FUNCTION}: 11 calls in the last hour (12 are due), 1 failed" in told
         assert "longest 0.9 s" in told
 
     def test_alarms(self, command: Command) -> None:
@@ -113,6 +121,7 @@ class TestComponents:
     def test_nothing_is_changed_and_little_is_asked(
         self, command: Command, monkeypatch: pytest.MonkeyPatch
     ) -> None:
+        """And docs/monitor.md names what the reader's role needs for it."""
         made = asked(monkeypatch)
         succeeded(command("--function", FUNCTION))
         wrote = [name for name in made if re.match("Put|Set|Create|Delete|Update", name)]
@@ -125,12 +134,10 @@ class TestComponents:
         # as many as the controller's first tick has finished.
         assert made["ListObjectsV2"] == 1
         assert made["GetObject"] <= 6 + 3 + 10
-        assert set(made) == {
-            "DescribeAutoScalingGroups",
-            "DescribeAlarms",
-            "GetMetricData",
-            "ListObjectsV2",
-            "GetObject",
+        told = (ROOT / "docs" / "monitor.md").read_text()
+        assert {name: ACTIONS[name] for name in made} == ACTIONS
+        assert set(re.findall(r"^ +\"([a-z0-9]+:[A-Za-z]+)\",?$", told, re.MULTILINE)) == {
+            action for actions in ACTIONS.values() for action in actions
         }
 
 
@@ -293,17 +300,20 @@ def read_until(terminal: int, ending: bytes | None, seconds: float) -> bytes:
 
 class TestScripts:
     def test_the_shell_script_shows_a_group(self, made: Monitored) -> None:
+        """Also where no more than ASCII can be printed."""
         environment = {name: text for name, text in made.environment.items() if name != "PYTHON"}
         done = subprocess.run(
-            [SCRIPT, "--component", "alarms", "--once", "--refresh-interval", "5"],
+            [SCRIPT, "--component", "asg", "--once", "--refresh-interval", "5"],
             cwd="/",
-            env=environment,
+            env={**environment, "PYTHONIOENCODING": "ascii"},
             capture_output=True,
             text=True,
             timeout=100,
             check=False,
         )
-        assert RINGING in succeeded(done)
+        told = succeeded(done)
+        assert "in service ?" in told
+        assert "allowed" in told
 
     def test_the_powershell_script_can_be_parsed_and_knows_the_same_options(
         self, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch

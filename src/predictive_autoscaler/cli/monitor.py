@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import sys
@@ -97,6 +98,9 @@ def monitor(
 
     check_range("--refresh-interval", refresh_interval, *REFRESH_SECONDS)
     end_when_told()
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # Where a terminal knows no blocks and arrows, question marks are better than an end.
+        sys.stdout.reconfigure(errors="replace")
     use_region(region)
     flags = {
         "ASG_NAME": asg_name,

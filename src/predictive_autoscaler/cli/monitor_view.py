@@ -37,6 +37,8 @@ from predictive_autoscaler.ports import Alarm, FunctionCalls
 TWO_COLUMNS_FROM = 130
 """Characters; below that the sections stand one below the other."""
 LONGEST_TROUBLE = 140
+PLAIN_OUTCOMES = ("applied", "unchanged")
+"""The numbers beside a decision say the same."""
 GOOD, BAD, DOUBT, QUIET = "green", "bold red", "yellow", "dim"
 RINGING, UNKNOWN = "ALARM", "INSUFFICIENT_DATA"
 
@@ -134,7 +136,9 @@ def decisions_table(facts: Facts) -> list[RenderableType]:
     told: set[str] = set()
     for note in notes:
         words = Text(note.text)
-        words.append(f" [{_outcome(note)}]", BAD if note.failed else QUIET)
+        outcome = _outcome(note)
+        if outcome not in PLAIN_OUTCOMES:
+            words.append(f" [{outcome}]", BAD if note.failed else QUIET)
         for trouble in note.troubles:
             # What lasts is told once, with the newest decision.
             if trouble not in told:
@@ -288,7 +292,7 @@ def _calls_line(calls: FunctionCalls, facts: Facts) -> Text:
         f"{calls.calls} calls in the last hour ({expected} are due)",
         BAD if calls.calls < expected - 1 else "",
     )
-    line.append(f", {calls.errors} errors", BAD if calls.errors else "")
+    line.append(f", {calls.errors} failed", BAD if calls.errors else "")
     line.append(f", {calls.throttled} throttled", BAD if calls.throttled else "")
     line.append(longest)
     return line

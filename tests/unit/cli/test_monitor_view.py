@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
@@ -27,6 +28,7 @@ from predictive_autoscaler.core.types import Bounds, GroupState
 from predictive_autoscaler.ports import Alarm, FunctionCalls
 from predictive_autoscaler.rehearsal.play import Progress
 from predictive_autoscaler.rehearsal.window import Window
+from scripts.draw_monitor import as_svg
 
 T = TypeVar("T")
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -122,9 +124,19 @@ class TestSections:
         assert "11 in service · 12 desired · 12 wanted by the forecast, 12 decided" in text
         assert "2 to 30 allowed" in text
         assert "no scale-in: status: refresh" in text
-        assert "12:00 10 → 12 Why it is 12. [applied]" in text
-        assert "11:55 = 10 Why it is 10. [unchanged]" in text
+        assert "12:00 10 → 12 Why it is 12. a trouble" in text
+        assert "11:55 = 10 Why it is 10. 11:50" in text
         assert "11:50 12 → 10" in text
+
+    @pytest.mark.parametrize("outcome", ["observed", "held", "failed"])
+    def test_an_outcome_that_the_numbers_do_not_show_is_named(self, outcome: str) -> None:
+        decided = replace(facts(), decisions=Seen((note(0, 3, 5, outcome=outcome),), NOW))
+        assert f"Why it is 5. [{outcome}]" in told(picture(decided))
+
+    def test_a_decision_under_way_says_so(self) -> None:
+        under_way = note(0, 3, 5, status="claimed", outcome="claimed")
+        claimed = replace(facts(), decisions=Seen((under_way,), NOW))
+        assert "Why it is 5. [claimed]" in told(picture(claimed))
 
     def test_a_trouble_that_lasts_is_told_once_and_a_long_one_is_cut(self) -> None:
         text = told(picture(facts()))
@@ -177,7 +189,7 @@ class TestSections:
     def test_the_function(self) -> None:
         text = told(picture(facts()))
         assert "last record 3 min ago, one is due every 5 min" in text
-        assert "shop-controller: 9 calls in the last hour (12 are due), 1 errors" in text
+        assert "shop-controller: 9 calls in the last hour (12 are due), 1 failed" in text
         assert "longest 2.3 s" in text
 
     def test_a_silent_controller(self) -> None:
@@ -350,3 +362,11 @@ def test_a_pass_of_a_rehearsal_as_trends() -> None:
     rows = [line.split() for line in drawn(picture)][-4:]
     assert rows[0] == ["requests", "80", "▁▂▃▄▅▆▇█"]
     assert [row[-1] for row in rows[1:]] == ["▁▂▃▄▅▆▇█", "▁▂▃▄▅▆▇█", "▂▃▄▄▅▆▇█"]
+
+
+def test_the_picture_for_the_documents_fetches_nothing() -> None:
+    svg = as_svg(facts())
+    assert svg == as_svg(facts())
+    assert "@font-face" not in svg
+    assert re.findall(r"url\((?!#)|href=|<image|<script", svg) == []
+    assert "shop-p95" in svg.replace("&#160;", " ")
