@@ -54,7 +54,7 @@ def aws_facts(environment: Mapping[str, str], function_name: str | None, seconds
     ask, around = Asker(seconds).ask, aws.around
     caller = ask(aws.account.caller)
     settings = ask(lambda: group_of(environment, aws.clients)[1])
-    bucket = ask(aws.bucket)
+    bucket = ask(lambda: around.bucket(aws.bucket_name))
     group = ask(lambda: around.group(aws.group_name))
     function = ask(aws.function)
     return Facts(
@@ -64,8 +64,8 @@ def aws_facts(environment: Mapping[str, str], function_name: str | None, seconds
         region=environment.get("AWS_REGION"),
         caller=caller,
         clock=ask(aws.account.clock),
-        own_rights=ask(lambda: aws.own_rights(caller().arn, _there(group), bucket())),
-        role_rights=ask(lambda: aws.role_rights(_known(function), _there(group), bucket())),
+        own_rights=ask(lambda: aws.own_rights(caller().arn, _there(group), _named(bucket))),
+        role_rights=ask(lambda: aws.role_rights(_known(function), _there(group), _named(bucket))),
         settings=settings,
         bucket=bucket,
         group=group,
@@ -118,10 +118,6 @@ class _Aws:
     @cached_property
     def objects(self) -> S3Objects:
         return S3Objects(self.clients.of("s3"), self.bucket_name)
-
-    def bucket(self) -> str:
-        next(self.objects.keys(""), None)
-        return self.bucket_name
 
     def nets(self) -> tuple[Net, ...]:
         group = self.group_name
@@ -187,6 +183,13 @@ def _there(group: Look[ScalingGroup | None]) -> ScalingGroup:
     found = group()
     if found is None:
         raise GroupNotFoundError("there is no such group")
+    return found
+
+
+def _named(bucket: Look[str | None]) -> str:
+    found = bucket()
+    if found is None:
+        raise SourceError("there is no such bucket")
     return found
 
 

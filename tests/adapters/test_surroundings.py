@@ -69,6 +69,13 @@ def test_no_such_group(clients: Clients) -> None:
     assert AwsSurroundings(clients).group("gone") is None
 
 
+def test_a_bucket_that_is_there_and_one_that_is_not(clients: Clients) -> None:
+    where = {"LocationConstraint": "eu-central-1"}
+    clients.of("s3").create_bucket(Bucket="records", CreateBucketConfiguration=where)
+    assert AwsSurroundings(clients).bucket("records") == "records"
+    assert AwsSurroundings(clients).bucket("gone") is None
+
+
 def test_a_group_in_full(clients: Clients) -> None:
     around, stub = of_scaling(clients)
     overrides = [{"InstanceType": "m6i.large"}, {"InstanceType": "m5.large"}]

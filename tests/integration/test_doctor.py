@@ -325,6 +325,6 @@ def test_without_any_setting_it_says_so_and_goes_on(
     done = call(capfd, monkeypatch, "doctor", "--seconds", 5, "--quiet", env=alone)
     assert done.returncode == 1
     assert "settings: ASG_NAME is not set" in done.stdout
-    assert "credentials: AWS does not know who is asking" in done.stdout
+    assert "credentials: AWS does not say who is asking" in done.stdout
     assert " ok " not in done.stdout.rpartition("checks:")[0]
     assert call(capfd, monkeypatch, "doctor", "--seconds", 0).returncode == 2

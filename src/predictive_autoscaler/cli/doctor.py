@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Annotated
 
 import typer
@@ -19,10 +20,10 @@ from predictive_autoscaler.cli.console import (
     LoadBalancer,
     Region,
     TargetGroup,
+    err,
     out,
     print_json,
     use_region,
-    working,
 )
 
 STYLES = {
@@ -68,7 +69,7 @@ def doctor(
     }
     given = {name: value for name, value in flags.items() if value is not None}
     rows: list[tuple[Check, Sequence[Finding]]] = []
-    with working("asking AWS", quiet=as_json) as say:
+    with progress(quiet=as_json) as say:
         facts = aws_facts(dict(os.environ) | given, function, seconds)
         areas = Areas(hide_ok=quiet)
         for check, findings in examined(facts):
@@ -76,8 +77,8 @@ def doctor(
             if as_json:
                 continue
             areas.show(check, findings)
-            if out.is_terminal and len(rows) < len(CHECKS):
-                say(f"checking: {CHECKS[len(rows)].name} ({len(rows)} of {len(CHECKS)} done)")
+            if len(rows) < len(CHECKS):
+                say(f"checking {CHECKS[len(rows)].name} ({len(rows)} of {len(CHECKS)} done)")
     found = [finding for _, findings in rows for finding in findings]
     if as_json:
         print_json(to_json(facts, rows))
@@ -86,6 +87,17 @@ def doctor(
         out.print(f"\n{len(CHECKS)} checks: {counted}.", highlight=False)
     if any(finding.status is Status.FAULT for finding in found):
         raise typer.Exit(1)
+
+
+@contextmanager
+def progress(*, quiet: bool) -> Iterator[Callable[[str], None]]:
+    """Show what is being checked, below what was found so far; yields what changes the words."""
+    console = out if out.is_terminal else err
+    if quiet or not console.is_terminal:
+        yield lambda text: None
+        return
+    with console.status("asking AWS") as status:
+        yield lambda text: status.update(escape(text))
 
 
 class Areas:

@@ -45,6 +45,17 @@ class AwsSurroundings:
     def __init__(self, clients: Clients) -> None:
         self._clients = clients
 
+    def bucket(self, name: str) -> str | None:
+        """The name of a bucket that can be listed; None if there is none of this name."""
+        with aws_errors("s3", "ListBucket", f"bucket {name!r}"):
+            try:
+                self._clients.of("s3").list_objects_v2(Bucket=name, MaxKeys=1)
+            except ClientError as error:
+                if error_code(error) == "NoSuchBucket":
+                    return None
+                raise
+        return name
+
     def group(self, name: str) -> ScalingGroup | None:
         """The group; None if there is none of this name."""
         with aws_errors("autoscaling", "DescribeAutoScalingGroups", f"group {name!r}"):

@@ -51,6 +51,7 @@ class Facts:
         settings: of the group.
         card: of the published model, all of which was read and is whole.
         metrics: of the last day, on the source's own period.
+        bucket: its name; None if there is none of this name.
         group: None if there is none of this name.
         function: None if none could be found that looks after the group.
         reserved_concurrency: calls at once that are kept for it; None if none are.
@@ -69,7 +70,7 @@ class Facts:
     own_rights: Look[Simulated]
     role_rights: Look[Simulated]
     settings: Look[GroupSettings]
-    bucket: Look[str]
+    bucket: Look[str | None]
     group: Look[ScalingGroup | None]
     activities: Look[Sequence[Activity]]
     refreshes: Look[Sequence[Refresh]]

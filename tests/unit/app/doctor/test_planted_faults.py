@@ -156,15 +156,27 @@ PLANTED = [
         "function settings",
         WARNING,
         with_environment(AUTOSCALER_BOOT_MINUTES="3"),
-        "AUTOSCALER_BOOT_MINUTES is '5' there and '3' here",
+        "AUTOSCALER_BOOT_MINUTES is unset there and 3 here",
+        "terraform output -raw environment_lines",
+    ),
+    Planted(
+        "this shell lacks what the function has",
+        "function settings",
+        WARNING,
+        {
+            "function": look(
+                world.function(environment={**world.ENVIRONMENT, "AUTOSCALER_HISTORY_DAYS": "20"})
+            )
+        },
+        "AUTOSCALER_HISTORY_DAYS is 20 there and unset here",
         "terraform output -raw environment_lines",
     ),
     Planted(
         "there is no such bucket",
         "bucket",
         FAULT,
-        {"bucket": lost(SourceError("NoSuchBucket; check S3_BUCKET and AWS_REGION"))},
-        "S3_BUCKET is shop-records",
+        {"bucket": look(None)},
+        "there is no bucket 'shop-records'",
         "aws s3 ls s3://shop-records",
     ),
     # group
@@ -913,6 +925,26 @@ def test_the_findings_as_json() -> None:
     assert told["counts"] == counts([finding for _, finding in found_in(facts)])
     (row,) = [row for row in told["findings"] if row["status"] == "fault"]
     assert (row["check"], row["area"]) == ("concurrency", "function")
+
+
+def test_the_function_of_many_groups_is_compared_by_what_they_share() -> None:
+    (check,) = [check for check in CHECKS if check.name == "function settings"]
+
+    def found(**variables: str) -> list[Status]:
+        listed = '{"groups": {"a": {}, "shop-web": {}}}'
+        there = {
+            **world.ENVIRONMENT,
+            "ASG_NAME": "",
+            "AUTOSCALER_GROUPS": listed,
+            "AUTOSCALER_BOOT_MINUTES": "9",
+            **variables,
+        }
+        facts = replace(healthy(), function=look(world.function(environment=there)))
+        return [finding.status for finding in findings_of(check, facts)]
+
+    assert found() == [Status.OK]
+    assert found(AUTOSCALER_INTERVAL_MINUTES="10") == [WARNING]
+    assert found(AUTOSCALER_INTERVAL_MINUTES="5") == [Status.OK]
 
 
 def test_names_are_unique_and_areas_stand_together() -> None:

@@ -40,9 +40,9 @@ def credentials(facts: Facts) -> Iterator[Finding]:
         caller = facts.caller()
     except AutoscalerError as error:
         yield fault(
-            f"AWS does not know who is asking: {error}",
-            "aws sts get-caller-identity has to work first: aws sso login, or set AWS_PROFILE "
-            "and AWS_REGION",
+            f"AWS does not say who is asking: {error}",
+            "aws sts get-caller-identity has to work first: aws sso login, or set AWS_PROFILE and "
+            "AWS_REGION, or mend the network",
         )
         return
     yield ok(f"{caller.arn} in account {caller.account}, region {facts.region or 'of the profile'}")

@@ -8,7 +8,7 @@ from predictive_autoscaler.app.doctor.facts import Facts
 from predictive_autoscaler.app.doctor.findings import Check, Finding, fault, ok, warning
 from predictive_autoscaler.app.doctor.wording import command
 from predictive_autoscaler.app.settings import GROUPS, groups_address, read_settings
-from predictive_autoscaler.app.settings_table import SETTINGS
+from predictive_autoscaler.app.settings_table import SETTINGS, Setting
 from predictive_autoscaler.errors import SettingsError, SourceError
 
 AREA = "settings"
@@ -41,11 +41,7 @@ def function_settings(facts: Facts) -> Iterator[Finding]:
     except SettingsError as error:
         yield fault(f"the function {function.name} refuses its settings: {error}", remedy)
         return
-    different = [
-        f"{name} is {there or 'unset'!r} there and {here!r} here"
-        for name, here, there in _pairs(facts.environment, function.environment)
-        if here != there
-    ]
+    different = list(_differences(facts.environment, function.environment))
     if different:
         yield warning(
             f"the function {function.name} runs with other settings than this shell: "
@@ -71,32 +67,37 @@ def _alone(environment: Mapping[str, str]) -> dict[str, str]:
     return ours
 
 
-def _pairs(here: Mapping[str, str], there: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
-    """What this shell sets, beside the function's; which groups each looks after may differ."""
+def _differences(here: Mapping[str, str], there: Mapping[str, str]) -> Iterator[str]:
+    """What the function has otherwise than this shell. Of a group that stands in its list, only
+    what all of them share can be told.
+    """
+    same_group = here.get("ASG_NAME") == there.get("ASG_NAME")
     for setting in SETTINGS:
-        name = setting.variable
-        if here.get(name) and name not in ("ASG_NAME", GROUPS):
-            yield name, here[name], there.get(name, "") or _default(setting.default)
+        if setting.variable in ("ASG_NAME", GROUPS) or not (same_group or setting.shared):
+            continue
+        ours, theirs = here.get(setting.variable, ""), there.get(setting.variable, "")
+        if _value(setting, ours) != _value(setting, theirs):
+            yield f"{setting.variable} is {theirs or 'unset'} there and {ours or 'unset'} here"
 
 
-def _default(value: object) -> str:
-    if value is None or not isinstance(value, str | int | float):
-        return ""
-    return f"{value:g}" if isinstance(value, float) else str(value)
+def _value(setting: Setting, text: str) -> object:
+    """What a text stands for, so that 5 is 5.0; an empty one is the default."""
+    try:
+        return setting.value(text)
+    except SettingsError:
+        return text
 
 
 def bucket(facts: Facts) -> Iterator[Finding]:
     """Whether it is there and can be listed."""
-    try:
-        name = facts.bucket()
-    except SourceError as error:
-        named = facts.environment.get("S3_BUCKET") or "unset"
+    found, named = facts.bucket(), facts.environment.get("S3_BUCKET", "")
+    if found is None:
         yield fault(
-            f"the bucket of models and records (S3_BUCKET is {named}) cannot be listed: {error}",
+            f"there is no bucket {named!r} for models and records",
             command("aws s3 ls", f"s3://{named}") + " has to work; set S3_BUCKET and AWS_REGION",
         )
-        return
-    yield ok(f"{name} can be listed")
+    else:
+        yield ok(f"{found} can be listed")
 
 
 CHECKS = (
@@ -117,7 +118,7 @@ CHECKS = (
     Check(
         "bucket",
         AREA,
-        "there is none of this name, or it cannot be listed",
+        "there is none of this name",
         ("s3:ListBucket",),
         bucket,
     ),
