@@ -172,12 +172,13 @@ def test_policies_that_act_and_actions_by_the_clock(clients: Clients) -> None:
 def test_subscribers_who_have_confirmed_and_who_have_not(clients: Clients) -> None:
     stub = Stubber(clients.of("sns"))
     arn = "arn:aws:sns:eu-central-1:1:alarms"
-    told = [{"SubscriptionArn": f"{arn}:1"}, {"SubscriptionArn": "PendingConfirmation"}]
+    arns = [f"{arn}:1", f"{arn}:2", "PendingConfirmation", "Deleted"]
+    told = [{"SubscriptionArn": one} for one in arns]
     stub.add_response("list_subscriptions_by_topic", {"Subscriptions": told}, {"TopicArn": arn})
     with stub:
         topic = AwsSurroundings(clients).topic(arn)
     assert topic is not None
-    assert (topic.confirmed, topic.pending) == (1, 1)
+    assert (topic.confirmed, topic.pending) == (2, 1)
 
 
 def test_a_topic_that_is_gone(clients: Clients) -> None:

@@ -165,8 +165,9 @@ class AwsSurroundings:
             try:
                 for page in pages.paginate(TopicArn=arn):
                     for found in page["Subscriptions"]:
-                        waits = not found["SubscriptionArn"].startswith("arn:")
-                        pending, confirmed = pending + waits, confirmed + (not waits)
+                        # Or "Deleted", for a while after somebody has left.
+                        pending += found["SubscriptionArn"] == "PendingConfirmation"
+                        confirmed += found["SubscriptionArn"].startswith("arn:")
             except ClientError as error:
                 if error_code(error) in _GONE:
                     return None
