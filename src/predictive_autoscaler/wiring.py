@@ -19,7 +19,7 @@ from predictive_autoscaler.adapters.aws.nets import AutoScalingNets
 from predictive_autoscaler.adapters.aws.s3 import S3Objects
 from predictive_autoscaler.adapters.aws.sns import notifier_for
 from predictive_autoscaler.adapters.clock import SystemClock
-from predictive_autoscaler.adapters.objects import DirectoryObjects, StoredObject
+from predictive_autoscaler.adapters.objects import DirectoryObjects, ObjectStore, StoredObject
 from predictive_autoscaler.adapters.stores import (
     StoredControls,
     StoredDecisions,
@@ -77,7 +77,7 @@ class AwsController:
         settings = self._read_settings()
         objects = S3Objects(clients.s3, settings.bucket)
         clock = clock or SystemClock()
-        self._metrics = _metric_source(settings, clients)
+        self._metrics = metric_source(settings.groups, clients)
         interval = settings.groups[0].parameters.interval
         ports = Ports(
             clock=clock,
@@ -119,7 +119,7 @@ class AwsController:
             return
         self._controller.groups = settings.groups
         self._controller.refused = settings.refused
-        self._metrics.follow(_dimensions(settings))
+        self._metrics.follow(_dimensions(settings.groups))
 
     def _read_settings(self) -> Settings:
         return read_settings(self._environment, lambda _: self._list_text())
@@ -168,7 +168,7 @@ def aws_histories(
     """What reads one group's metrics after another's with the same clients."""
     clients = Clients()
     history = StoredHistory(S3Objects(clients.s3, settings.bucket))
-    source = _metric_source(settings, clients)
+    source = metric_source(settings.groups, clients)
     return partial(read_history, source, history)
 
 
@@ -193,7 +193,7 @@ def aws_mode_desk(environment: Mapping[str, str]) -> ModeDesk:
         GroupNotFoundError: AWS has none of this name. SourceError: AWS did not answer.
     """
     clients = Clients()
-    settings, group = _group_of(environment, clients)
+    settings, group = group_of(environment, clients)
     aws_group(group.name)
     return ModeDesk(
         group=group,
@@ -225,11 +225,11 @@ def aws_watch(
     from predictive_autoscaler.app.monitor.watch import Eyes, Watch
 
     clients = Clients()
-    settings, group = _group_of(environment, clients)
+    settings, group = group_of(environment, clients)
     objects = S3Objects(clients.s3, settings.bucket)
     eyes = Eyes(
         actuator=AutoScalingActuator(clients.autoscaling),
-        metrics=_metric_source(settings, clients),
+        metrics=metric_source(settings.groups, clients),
         history=StoredHistory(objects),
         decisions=StoredDecisions(objects, group.parameters.interval),
         models=StoredModels(objects),
@@ -242,7 +242,14 @@ def aws_watch(
     return Watch(eyes, group, components, alarm_prefix=alarm_prefix, function=function)
 
 
-def _group_of(environment: Mapping[str, str], clients: Clients) -> tuple[Settings, GroupSettings]:
+def group_of(environment: Mapping[str, str], clients: Clients) -> tuple[Settings, GroupSettings]:
+    """All settings, and those of the group ASG_NAME, which may be one of a list.
+
+    Raises:
+        SettingsError: they are not complete or not allowed, or name no such group.
+        SourceError: the list of groups cannot be read.
+    """
+
     def fetch(address: str) -> str:
         return _listed(clients, address).data.decode(errors="replace")
 
@@ -275,7 +282,12 @@ def _listed(clients: Clients, address: str, known: StoredObject | None = None) -
 
 def find_decision(bucket: str, slot: datetime | None) -> Json | None:
     """The record of a slot, or the newest one."""
-    log: DecisionLog = StoredDecisions(_objects(bucket), _ANY_INTERVAL)
+    return decision_in(_objects(bucket), slot)
+
+
+def decision_in(objects: ObjectStore, slot: datetime | None) -> Json | None:
+    """The same, of a bucket that is at hand."""
+    log: DecisionLog = StoredDecisions(objects, _ANY_INTERVAL)
     if slot is not None:
         return log.load(slot)
     # A controller that has been dead for days is when its last words are wanted.
@@ -288,15 +300,16 @@ def _objects(bucket: str) -> S3Objects:
     return S3Objects(Clients().s3, bucket)
 
 
-def _metric_source(settings: Settings, clients: Clients) -> CloudWatchMetricSource:
+def metric_source(groups: Sequence[GroupSettings], clients: Clients) -> CloudWatchMetricSource:
+    """What reads these groups' metrics from CloudWatch."""
     # A day a call keeps each answer small and quick; only the very first tick asks for many.
-    return CloudWatchMetricSource(clients.cloudwatch, _dimensions(settings), max_days_per_call=1)
+    return CloudWatchMetricSource(clients.cloudwatch, _dimensions(groups), max_days_per_call=1)
 
 
-def _dimensions(settings: Settings) -> list[MetricDimensions]:
+def _dimensions(groups: Sequence[GroupSettings]) -> list[MetricDimensions]:
     return [
         MetricDimensions(
             group=group.name, load_balancer=group.load_balancer, target_group=group.target_group
         )
-        for group in settings.groups
+        for group in groups
     ]

@@ -12,7 +12,7 @@ from predictive_autoscaler.app.settings import GroupSettings
 from predictive_autoscaler.core.trial import Trial
 from predictive_autoscaler.core.types import Json
 from predictive_autoscaler.errors import AutoscalerError
-from predictive_autoscaler.ports import ControlStore, Net, Nets
+from predictive_autoscaler.ports import ControlStore, GroupControl, Net, Nets
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ class ModeDesk:
                 raise answer
         assert not isinstance(control, AutoscalerError)
         assert not isinstance(nets, AutoscalerError)
-        mode = control.mode or self._recorded_mode() or self.group.mode
+        mode = mode_in_force(control, self.record, self.group)
         state = state_of(self.record, name)
         return Standing(
             group=name,
@@ -120,9 +120,13 @@ class ModeDesk:
     def _targets(self) -> Targets:
         return Targets.of(self.group.parameters, capacity_of(self.record, self.group.name))
 
-    def _recorded_mode(self) -> str | None:
-        """The controller's own settings may say another mode than those that are read here."""
-        return part_of(self.record, self.group.name).get("mode")
+
+def mode_in_force(control: GroupControl, record: Json | None, group: GroupSettings) -> str:
+    """What was said, else what the newest record has, else the setting: the controller's own
+    settings may say another mode than those that are read here.
+    """
+    recorded: str | None = part_of(record, group.name).get("mode")
+    return control.mode or recorded or group.mode
 
 
 def needs_consent(standing: Standing, after: str) -> str | None:

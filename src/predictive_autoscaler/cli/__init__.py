@@ -15,6 +15,7 @@ from predictive_autoscaler.cli import (
     collect,
     decide,
     demo,
+    doctor,
     explain,
     mode,
     monitor,
@@ -77,6 +78,7 @@ for command in (
     app.command()(command)
 app.command(epilog=backtest.EPILOG)(backtest.backtest)
 app.command(epilog=calibrate.EPILOG)(calibrate.calibrate)
+app.command(epilog=doctor.EPILOG)(doctor.doctor)
 
 
 training_app = typer.Typer(

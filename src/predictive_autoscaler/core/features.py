@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -155,6 +155,13 @@ def newest_features(
         return None
     names = tuple(known)
     return FeatureTable(names, _stacked(columns, names), usable, level, filled[-1:])
+
+
+def column_names(parameters: FeatureParameters) -> tuple[str, ...]:
+    """All columns that can be computed, whether or not a source has the metrics for them."""
+    samples = Samples.empty(datetime.fromtimestamp(0, UTC), parameters.interval_seconds, 1)
+    _, columns = _columns(samples, samples.requests, parameters, Rolling)
+    return tuple(columns)
 
 
 def _columns(

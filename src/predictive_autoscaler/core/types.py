@@ -243,6 +243,11 @@ class Bounds:
         return max(self.min_instances, min(instances, self.max_instances))
 
 
+HARMLESS_WHEN_SUSPENDED = frozenset({"AZRebalance", "ScheduledActions", "InstanceRefresh"})
+"""Suspended processes that do not make it risky to let instances go. All others do: what is
+let go might not come back, might not serve, or would not be missed by the safety net."""
+
+
 @dataclass(frozen=True)
 class GroupState:
     """What the Auto Scaling group looks like at the moment of deciding."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from predictive_autoscaler.adapters.aws.errors import aws_errors
-from predictive_autoscaler.core.types import Bounds, GroupState
+from predictive_autoscaler.core.types import HARMLESS_WHEN_SUSPENDED, Bounds, GroupState
 from predictive_autoscaler.errors import GroupNotFoundError, SourceError
 
 if TYPE_CHECKING:
@@ -23,9 +23,6 @@ _HANDS = (
     ("scheduled action", "a schedule"),
     ("policy", "a scaling policy"),
 )
-HARMLESS_WHEN_SUSPENDED = frozenset({"AZRebalance", "ScheduledActions", "InstanceRefresh"})
-"""Suspended processes that do not make it risky to let instances go. All others do: what is
-let go might not come back, might not serve, or would not be missed by the safety net."""
 
 
 class AutoScalingActuator:
@@ -46,7 +43,7 @@ class AutoScalingActuator:
         for first in range(0, len(groups), NAMES_PER_CALL):
             for group in self._described(groups[first : first + NAMES_PER_CALL]):
                 name = group["AutoScalingGroupName"]
-                self._refused[name] = _not_counted_in_instances(group)
+                self._refused[name] = not_counted_in_instances(group)
                 states[name] = _state(group)
         for name in set(groups) - states.keys():
             self._refused.pop(name, None)
@@ -124,12 +121,12 @@ def _obstacles(group: AutoScalingGroupTypeDef) -> Iterator[str]:
     risky = sorted(suspended - HARMLESS_WHEN_SUSPENDED)
     if risky:
         yield f"suspended processes: {', '.join(risky)}"
-    refusal = _not_counted_in_instances(group)
+    refusal = not_counted_in_instances(group)
     if refusal:
         yield refusal
 
 
-def _not_counted_in_instances(group: AutoScalingGroupTypeDef) -> str | None:
+def not_counted_in_instances(group: AutoScalingGroupTypeDef) -> str | None:
     """Why one unit of the group's capacity is not one instance; None if it is."""
     unit = group.get("DesiredCapacityType") or "units"
     if unit != "units":

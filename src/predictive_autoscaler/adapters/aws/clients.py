@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from functools import cached_property
+from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 from botocore.config import Config
@@ -36,6 +37,8 @@ class Clients:
 
     def __init__(self, region: str | None = None) -> None:
         self._region = region
+        self._making = RLock()
+        self._others: dict[str, Any] = {}
 
     @cached_property
     def autoscaling(self) -> AutoScalingClient:
@@ -57,6 +60,13 @@ class Clients:
         client: SNSClient = self._make("sns")
         return client
 
+    def of(self, service: str) -> Any:
+        """A client of any service, by boto3's name for it; several threads may ask."""
+        with self._making:
+            if service not in self._others:
+                self._others[service] = self._make(service)
+            return self._others[service]
+
     @cached_property
     def _session(self) -> Session:
         # Importing boto3 takes longer than all the rest; what runs offline need not wait for it.
@@ -70,5 +80,7 @@ class Clients:
             read_timeout=READ_SECONDS,
             retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
         )
-        with aws_errors(service, "connect", self._region or "the default region"):
+        where = self._region or "the default region"
+        # A session is not made for several threads; the clients that come from it are.
+        with self._making, aws_errors(service, "connect", where):
             return self._session.client(service, config=config)  # type: ignore[call-overload]
