@@ -79,25 +79,23 @@ def plan_capacity(
     first = min(first_served_bin, horizon - 1)
     served = horizon - first
     per_instance = forecast.level_requests / capacity_per_instance
-    whole_horizon = _Misses.of(forecast, first_bin=0)
-    once_served = _Misses.of(forecast, first_bin=first)
-    keeping_pays = _Question(whole_horizon, served, 1.0, per_instance)
-    adding_pays = _Question(once_served, horizon, ROUNDING_UP, per_instance)
+    whole_horizon = _Misses.of(forecast, 0, per_instance)
+    once_served = _Misses.of(forecast, first, per_instance)
+    keeping_pays = _Question(whole_horizon, served, 1.0)
+    adding_pays = _Question(once_served, horizon, ROUNDING_UP)
     keep, add = keeping_pays.least_cost(miss_price), adding_pays.least_cost(miss_price)
     wish = max(add, min(before_instances, keep))
 
     def cost(instances: int) -> float:
         """Of keeping what there is up to this; beyond it, of adding as well."""
         kept = min(instances, before_instances)
-        keeping = served * kept + miss_price * whole_horizon.missed(kept, per_instance)
+        keeping = served * kept + miss_price * whole_horizon.missed(kept)
         added = horizon * (instances - kept)
-        spared = once_served.missed(kept, per_instance) - once_served.missed(
-            instances, per_instance
-        )
+        spared = once_served.missed(kept) - once_served.missed(instances)
         return keeping + added - miss_price * spared
 
     candidates = tuple(
-        Candidate(instances, once_served.share(instances, per_instance), cost(instances))
+        Candidate(instances, once_served.share(instances), cost(instances))
         for instances in range(max(0, wish - 2), wish + 3)
     )
 
@@ -110,7 +108,8 @@ def plan_capacity(
         def does_it(price: float) -> bool:
             return any(one.least_cost(price) >= first_enough for one in asked) == more
 
-        other_price = None if does_it(miss_price) else _nearest_price(miss_price, more, does_it)
+        done = (wish >= first_enough) == more
+        other_price = None if done else _nearest_price(miss_price, more, does_it)
         return Alternative(
             instances,
             demand_factor=short(factor) if math.isfinite(factor) else None,
@@ -132,9 +131,9 @@ def plan_quantile(forecast: Forecast, capacity_per_instance: float, quantile: fl
     """
     per_instance = forecast.level_requests / capacity_per_instance
     wish = instances_for(forecast.quantile(quantile), capacity_per_instance)
-    misses = _Misses.of(forecast, first_bin=0)
+    misses = _Misses.of(forecast, 0, per_instance)
     candidates = tuple(
-        Candidate(instances, misses.share(instances, per_instance), None)
+        Candidate(instances, misses.share(instances), None)
         for instances in range(max(0, wish - 2), wish + 3)
     )
 
@@ -173,13 +172,11 @@ class _Question:
     Attributes:
         unit_price: of an instance, in instance-intervals.
         rounding: what the last instance of a fraction must be worth, in its price.
-        per_instance: the recent level, in what an instance carries.
     """
 
     misses: _Misses
     unit_price: float
     rounding: float
-    per_instance: float
 
     def least_cost(self, miss_price: float) -> int:
         """Instances at which unit_price * x + miss_price * E[R; R > x] is least.
@@ -187,10 +184,10 @@ class _Question:
         Of a fraction of an instance, a whole one is made where the misses that it saves
         are worth `rounding` of them.
         """
-        best, ratios = self._best(miss_price), self.misses.ratios
-        loads = ratios[: best + 1] * self.per_instance
+        best, per_instance = self._best(miss_price), self.misses.per_instance
+        loads = self.misses.loads[: best + 1]
         whole = math.floor(float(loads[-1]))
-        saved = float(self.misses.mass[: best + 1][loads > whole].sum()) * self.per_instance
+        saved = float(self.misses.mass[: best + 1][loads > whole].sum()) * per_instance
         return whole + 1 if miss_price * saved >= self.rounding * self.unit_price else whole
 
     def demand_factor(self, instances: int, miss_price: float) -> float:
@@ -200,11 +197,11 @@ class _Question:
         factor moves neither the best support point nor what lies above another.
         """
         best = self._best(miss_price)
-        loads, mass = self.misses.ratios[: best + 1] * self.per_instance, self.misses.mass
+        loads, mass = self.misses.loads[: best + 1], self.misses.mass[: best + 1]
         if loads[-1] <= 0:
             return math.inf
         # From each support point on up, what the last instance would save.
-        saved = np.cumsum(mass[: best + 1][::-1])[::-1] * self.per_instance
+        saved = np.cumsum(mass[::-1])[::-1] * self.misses.per_instance
         with np.errstate(divide="ignore", invalid="ignore"):
             begun = np.where(loads > 0, (instances - 1) / loads, math.inf)
             worth = self.rounding * self.unit_price / (miss_price * saved)
@@ -219,28 +216,38 @@ class _Question:
 
 @dataclass(frozen=True, eq=False)
 class _Misses:
-    """Demand of some bins of the horizon, thrown together: ascending ratios, and weights."""
+    """Demand of some bins of the horizon, thrown together: ascending ratios, and weights.
+
+    Attributes:
+        per_instance: the recent level, in what an instance carries.
+    """
 
     ratios: FloatArray
     mass: FloatArray
+    per_instance: float
 
     @classmethod
-    def of(cls, forecast: Forecast, first_bin: int) -> _Misses:
+    def of(cls, forecast: Forecast, first_bin: int, per_instance: float) -> _Misses:
         ratios = forecast.ratios[:, first_bin:]
         weights = np.repeat(forecast.weights, ratios.shape[1])
         order = np.argsort(ratios, axis=None, kind="stable")
         ratios = ratios.ravel()[order]
-        return cls(ratios, weights[order] * ratios)
+        return cls(ratios, weights[order] * ratios, per_instance)
 
-    def missed(self, instances: int, per_instance: float) -> float:
+    def missed(self, instances: int) -> float:
         """Expected misses with this capacity, in instance-intervals."""
-        first_over = int(np.searchsorted(self.ratios * per_instance, instances, side="right"))
-        return float(self._from_each[first_over]) * per_instance
+        first_over = int(self.loads.searchsorted(instances, side="right"))
+        return float(self._from_each[first_over]) * self.per_instance
 
-    def share(self, instances: int, per_instance: float) -> float:
+    def share(self, instances: int) -> float:
         """Expected misses with this capacity, as a share of the demand."""
-        total = float(self._from_each[0]) * per_instance
-        return self.missed(instances, per_instance) / total if total > 0 else 0.0
+        total = float(self._from_each[0]) * self.per_instance
+        return self.missed(instances) / total if total > 0 else 0.0
+
+    @cached_property
+    def loads(self) -> FloatArray:
+        """The support points in instances."""
+        return self.ratios * self.per_instance
 
     @cached_property
     def _from_each(self) -> FloatArray:
