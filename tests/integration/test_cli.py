@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import re
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from predictive_autoscaler.core.csv_text import samples_to_csv
+from predictive_autoscaler.core.types import Json, utc_from_text
 from tests.helpers.commands import (
     TRAINING_SCRIPT,
     Command,
@@ -293,7 +296,42 @@ class TestExplaining:
 
     def test_as_json_it_is_the_record_itself(self, command: Command, record_file: Path) -> None:
         done = command("explain", "--record", record_file, "--json")
-        assert json_of(done) == json.loads(record_file.read_text())
+        told = json_of(done)
+        words = told.pop("explanations")[GROUP]
+        record = json.loads(record_file.read_text())
+        assert told == record
+        assert words["headline"].startswith("Scale out from 3 to ")
+        assert words["week_before"] is None
+        printed = " ".join(succeeded(command("explain", "--record", record_file)).split())
+        for text in (*words["paragraphs"], words["outcome"]):
+            assert " ".join(text.split()) in printed
+
+    def test_what_moved_the_forecast_and_what_else_it_would_have_taken(
+        self, command: Command, record_file: Path
+    ) -> None:
+        told = " ".join(succeeded(command("explain", "--record", record_file)).split())
+        after = entry(json.loads(record_file.read_text()))["decision"]["after_instances"]
+        assert "What moved it, as factors that multiply: " in told
+        assert f"One more, {after + 1}, " in told
+        assert f"One fewer, {after - 1}, " in told
+        assert "A week earlier the newest interval had " in told
+        assert "There is no record of the same time a week before." in told
+
+    def test_beside_it_stands_what_was_decided_a_week_before(
+        self, command: Command, record_file: Path, tmp_path: Path
+    ) -> None:
+        record = json.loads(record_file.read_text())
+        before = (utc_from_text(record["slot"]) - timedelta(days=7)).isoformat()
+        then = copy.deepcopy(record) | {"slot": before}
+        entry(then)["decision"] |= {"slot": before, "before_instances": 9, "after_instances": 8}
+        path = tmp_path / "decisions.jsonl"
+        lines: list[Json] = [then, {}, record]
+        path.write_text("".join(json.dumps(one) + "\n" for one in lines))
+        told = " ".join(succeeded(command("explain", "--record", path)).split())
+        assert "The decision of then: Scale in from 9 to 8" in told
+        assert "There is no record of the same time" not in told
+        words = json_of(command("explain", "--record", path, "--json"))["explanations"][GROUP]
+        assert words["week_before"]["after_instances"] == 8
 
     def test_of_a_group_that_was_gone(self, command: Command, tmp_path: Path) -> None:
         made = world()

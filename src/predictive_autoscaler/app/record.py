@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from predictive_autoscaler.core.state import ControllerState
 from predictive_autoscaler.core.types import (
@@ -15,7 +16,9 @@ from predictive_autoscaler.core.types import (
     utc_from_text,
     utc_text,
 )
+from predictive_autoscaler.core.why import Alternative, Driver, Drivers, LastWeek, Limit
 
+T = TypeVar("T")
 SCHEMA = 1
 
 
@@ -28,6 +31,11 @@ def decision_to_json(decision: Decision) -> Json:
         "candidates": [vars(candidate) for candidate in decision.candidates],
         "reasons": [vars(reason) for reason in decision.reasons],
         "faults": list(decision.faults),
+        "drivers": decision.drivers and _drivers_to_json(decision.drivers),
+        "limits": [_limit_to_json(limit) for limit in decision.limits],
+        "one_more": decision.one_more and _said(decision.one_more),
+        "one_fewer": decision.one_fewer and _said(decision.one_fewer),
+        "last_week": decision.last_week and vars(decision.last_week),
     }
 
 
@@ -46,8 +54,45 @@ def decision_from_json(content: dict[str, Any]) -> Decision:
             "candidates": tuple(Candidate(**candidate) for candidate in content["candidates"]),
             "reasons": tuple(Reason(**reason) for reason in content["reasons"]),
             "faults": tuple(content["faults"]),
+            # Records of older versions lack what follows.
+            "drivers": _maybe(_drivers_from_json, content.get("drivers")),
+            "limits": tuple(map(_limit_from_json, content.get("limits", ()))),
+            "one_more": _maybe(_alternative, content.get("one_more")),
+            "one_fewer": _maybe(_alternative, content.get("one_fewer")),
+            "last_week": _maybe(lambda week: LastWeek(**week), content.get("last_week")),
         }
     )
+
+
+def _said(value: object) -> Json:
+    """The fields that say something: a record of a thousand groups has many."""
+    return {name: field for name, field in vars(value).items() if field is not None}
+
+
+def _drivers_to_json(drivers: Drivers) -> Json:
+    families = {one.family: [one.moved, one.observed] for one in drivers.families}
+    return vars(drivers) | {"families": families}
+
+
+def _drivers_from_json(content: dict[str, Any]) -> Drivers:
+    families = tuple(Driver(name, *values) for name, values in content["families"].items())
+    return Drivers(**content | {"families": families})
+
+
+def _limit_to_json(limit: Limit) -> Json:
+    return _said(limit) | ({"until": utc_text(limit.until)} if limit.until else {})
+
+
+def _limit_from_json(content: dict[str, Any]) -> Limit:
+    return Limit(**content | {"until": _maybe(utc_from_text, content.get("until"))})
+
+
+def _alternative(content: dict[str, Any]) -> Alternative:
+    return Alternative(**content)
+
+
+def _maybe(read: Callable[[Any], T], content: Any) -> T | None:
+    return None if content is None else read(content)
 
 
 def group_entry(mode: str, decision: Decision, state: ControllerState, status: str) -> Json:
@@ -75,6 +120,14 @@ def part_of(record: Json | None, group: str) -> Json:
     groups = (record or {}).get("groups")
     part = groups.get(group) if isinstance(groups, dict) else None
     return part if isinstance(part, dict) else {}
+
+
+def decision_of(record: Json | None, group: str) -> Decision | None:
+    """The decision about a group; None where a record has none that can be read."""
+    try:
+        return decision_from_json(part_of(record, group)["decision"])
+    except (KeyError, ValueError, TypeError, AttributeError):
+        return None
 
 
 def state_of(record: Json | None, group: str) -> ControllerState | None:

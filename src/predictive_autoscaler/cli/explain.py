@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-from datetime import datetime
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,11 +14,13 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from predictive_autoscaler.app.record import decision_from_json
+from predictive_autoscaler.app.record import decision_from_json, decision_of, decision_to_json
 from predictive_autoscaler.cli.console import Bucket, Region, out, print_json
 from predictive_autoscaler.core.explain import explain as in_words
 from predictive_autoscaler.core.types import Decision, Json, utc_from_text, utc_text
 from predictive_autoscaler.errors import DataError, SettingsError, UsageError
+
+WEEK = timedelta(days=7)
 
 
 def explain(
@@ -34,35 +38,68 @@ def explain(
     ] = None,
     bucket: Bucket = None,
     region: Region = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the record itself.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the record, and the words about each group.")
+    ] = False,
 ) -> None:
-    """Explain the newest decision, or a given one, from its record alone."""
+    """Explain the newest decision, or a given one, from its record alone.
+
+    Says what moved the forecast, what was decided at the same time a week before if there is a
+    record of it, and what it would have taken to decide otherwise.
+    """
     moment = _moment(slot) if slot else None
     if record_file:
-        record = _from_file(record_file, moment)
+        record, week_before = _from_file(record_file, moment)
     else:
-        record = _from_store(moment, bucket, region)
+        record, week_before = _from_store(moment, bucket, region)
     if as_json:
-        print_json(record)
+        print_json(record | {"explanations": _in_json(record, week_before)})
     else:
-        print_record(record)
+        print_record(record, week_before)
+        if week_before is None:
+            out.print("There is no record of the same time a week before.")
 
 
-def print_record(record: Json) -> None:
-    """Print a decision record in words, group by group."""
-    try:
+def print_record(record: Json, week_before: Json | None = None) -> None:
+    """Print a decision record in words, group by group.
+
+    Args:
+        week_before: the record of the same time a week before, if there is one.
+    """
+    with _refusing_what_is_no_record():
         for name, entry in record["groups"].items():
             out.print(f"[bold]{escape(name)}[/], {record['slot']}, mode {entry['mode']}")
             if entry.get("decision") is None:
                 out.print(f"No decision: {escape(str(entry['outcome'].get('error')))}.")
                 continue
-            _print_decision(decision_from_json(entry["decision"]), entry)
+            then = decision_of(week_before, name)
+            _print_decision(decision_from_json(entry["decision"]), entry, then)
+
+
+def _in_json(record: Json, week_before: Json | None) -> Json:
+    """By group, what `print_record` prints, and the decision of a week before as it was."""
+    found = {}
+    with _refusing_what_is_no_record():
+        for name, entry in record["groups"].items():
+            if entry.get("decision") is None:
+                continue
+            then = decision_of(week_before, name)
+            decision = decision_from_json(entry["decision"])
+            words = in_words(decision, entry["mode"], entry["outcome"], then)
+            found[name] = vars(words) | {"week_before": then and decision_to_json(then)}
+    return found
+
+
+@contextmanager
+def _refusing_what_is_no_record() -> Iterator[None]:
+    try:
+        yield
     except (KeyError, ValueError, TypeError, AttributeError) as error:
         raise DataError(f"this is not a decision record: {error!r}") from error
 
 
-def _print_decision(decision: Decision, entry: dict[str, Any]) -> None:
-    words = in_words(decision, entry["mode"], entry["outcome"])
+def _print_decision(decision: Decision, entry: dict[str, Any], then: Decision | None) -> None:
+    words = in_words(decision, entry["mode"], entry["outcome"], then)
     out.print(f"[bold]{escape(words.headline)}[/]")
     for paragraph in words.paragraphs:
         out.print(escape(paragraph))
@@ -83,8 +120,10 @@ def _print_decision(decision: Decision, entry: dict[str, Any]) -> None:
     out.print(escape(words.outcome))
 
 
-def _from_file(path: Path, slot: datetime | None) -> Json:
-    """The record of a slot, or the last one, from a file with one or with one a line."""
+def _from_file(path: Path, slot: datetime | None) -> tuple[Json, Json | None]:
+    """The record of a slot, or the last one, from a file with one or with one a line; and that of
+    a week before, if the file has it.
+    """
     try:
         text = path.read_text()
         lines = [text] if text.lstrip().startswith("{\n") else text.splitlines()
@@ -99,10 +138,27 @@ def _from_file(path: Path, slot: datetime | None) -> Json:
     if not fitting:
         raise DataError(f"{path}: holds no decision record" + (f" of {slot}" if slot else ""))
     found: Json = fitting[-1]
-    return found
+    before = _week_before(found)
+    theirs = [one for one in records if before and _slot_of(one) == before]
+    return found, theirs[-1] if theirs else None
 
 
-def _from_store(slot: datetime | None, bucket: str | None, region: str | None) -> Json:
+def _slot_of(record: Any) -> datetime | None:
+    """None where it is no record."""
+    try:
+        return utc_from_text(record["slot"])
+    except (KeyError, ValueError, TypeError):
+        return None
+
+
+def _week_before(record: Json) -> datetime | None:
+    slot = _slot_of(record)
+    return slot and slot - WEEK
+
+
+def _from_store(
+    slot: datetime | None, bucket: str | None, region: str | None
+) -> tuple[Json, Json | None]:
     from predictive_autoscaler.wiring import find_decision
 
     if not bucket:
@@ -115,7 +171,18 @@ def _from_store(slot: datetime | None, bucket: str | None, region: str | None) -
         raise DataError(
             f"there is no decision {when} in bucket {bucket!r} (a dry run leaves no record)"
         )
-    return record
+    before = _week_before(record)
+    return record, _loaded(bucket, before) if before else None
+
+
+def _loaded(bucket: str, slot: datetime) -> Json | None:
+    """A record that would only be shown beside another: none, where it cannot be read."""
+    from predictive_autoscaler.wiring import find_decision
+
+    try:
+        return find_decision(bucket, slot)
+    except DataError:
+        return None
 
 
 def _moment(text: str) -> datetime:

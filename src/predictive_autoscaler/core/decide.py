@@ -10,12 +10,17 @@ import numpy as np
 
 from predictive_autoscaler.core.artifact import Model
 from predictive_autoscaler.core.demand import instances_for
-from predictive_autoscaler.core.features import FeatureParameters, build_features, newest_features
+from predictive_autoscaler.core.features import (
+    WEEK,
+    FeatureParameters,
+    build_features,
+    newest_features,
+)
 from predictive_autoscaler.core.ladder import LadderResult, climb_down, untrained_predictors
 from predictive_autoscaler.core.parameters import ControlParameters
 from predictive_autoscaler.core.planner import Plan, plan_capacity, plan_quantile
 from predictive_autoscaler.core.policies import ORDERED_POLICIES, PolicyContext
-from predictive_autoscaler.core.policies.base import apply_policy
+from predictive_autoscaler.core.policies.base import apply_policy, limits_around
 from predictive_autoscaler.core.predictors.forest import ForestPredictor
 from predictive_autoscaler.core.price import miss_price
 from predictive_autoscaler.core.quality import AssessedDemand, assess
@@ -41,6 +46,7 @@ from predictive_autoscaler.core.types import (
     Samples,
     utc_text,
 )
+from predictive_autoscaler.core.why import LastWeek, short
 
 NEGLIGIBLE_SHARE = 0.1
 """Demand below this share of one instance is too small to matter."""
@@ -263,6 +269,7 @@ def _through_policies(
         if reason.changed:
             reasons.append(reason)
     forecast, quantile = result.forecast, context.parameters.quantile
+    otherwise = plan.otherwise if plan else None
     price = miss_price(context.state.ledger, context.parameters) if quantile is None else None
     return Decision(
         group=context.group.name,
@@ -284,7 +291,32 @@ def _through_policies(
         faults=(*evidence.faults, *result.faults),
         recent_quality=_recent_quality(evidence.samples, demand),
         spending=_spending(context),
+        drivers=forecast.drivers if forecast else None,
+        limits=tuple(limits_around(capacity, ORDERED_POLICIES, context)),
+        one_more=otherwise(capacity + 1, True) if otherwise else None,
+        one_fewer=otherwise(capacity - 1, False) if otherwise and capacity else None,
+        last_week=_last_week(evidence.samples, demand, context.parameters),
     )
+
+
+def _last_week(
+    samples: Samples, demand: AssessedDemand, parameters: ControlParameters
+) -> LastWeek | None:
+    """What the metrics say about the same time a week ago; None if they do not go back so far."""
+    first_after = len(samples) - parameters.features.bins(WEEK)
+    if first_after < 1:
+        return None
+    after = demand.requests[first_after : first_after + parameters.features.horizon_bins]
+    known = after[~np.isnan(after)]
+    return LastWeek(
+        requests=_known(demand.requests[first_after - 1]),
+        peak_requests=short(known.max()) if len(known) else None,
+        in_service=_known(samples.in_service[first_after - 1]),
+    )
+
+
+def _known(value: float) -> float | None:
+    return None if np.isnan(value) else short(value)
 
 
 def _spending(context: PolicyContext) -> dict[str, float | str] | None:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from predictive_autoscaler.core.drivers import FAMILIES, seen
+from predictive_autoscaler.core.otherwise import otherwise
 from predictive_autoscaler.core.types import Candidate, Decision, Quality
+from predictive_autoscaler.core.words import change, count, percent
 
 _QUALITY_WORDS = {
     Quality.OK: "complete",
@@ -32,8 +35,17 @@ class Explanation:
     outcome: str
 
 
-def explain(decision: Decision, mode: str, outcome: Mapping[str, object]) -> Explanation:
-    """Explain one group's decision."""
+def explain(
+    decision: Decision,
+    mode: str,
+    outcome: Mapping[str, object],
+    then: Decision | None = None,
+) -> Explanation:
+    """Explain one group's decision.
+
+    Args:
+        then: what was decided at the same time a week before, if that is known.
+    """
     return Explanation(
         headline=headline(decision),
         paragraphs=tuple(
@@ -41,8 +53,11 @@ def explain(decision: Decision, mode: str, outcome: Mapping[str, object]) -> Exp
             for text in (
                 _traffic(decision),
                 _forecast(decision),
+                _drivers(decision),
+                _last_week(decision, then),
                 _wish(decision),
                 *(_policy_lines(decision)),
+                *otherwise(decision),
                 _money(decision),
                 *(f"Trouble: {fault}." for fault in decision.faults),
             )
@@ -73,25 +88,16 @@ def deciding_reason(decision: Decision) -> str:
         return "nothing could be forecast"
     middle = decision.quantiles["0.5"]
     return (
-        f"the forecast expects a peak of {_count(middle)} requests and calls for "
+        f"the forecast expects a peak of {count(middle)} requests and calls for "
         f"{decision.wish_instances}"
     )
 
 
-def _count(value: float) -> str:
-    """A number of requests: whole, but with three digits at least."""
-    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.3g} %" if share < 0.0995 else f"{100 * share:.0f} %"
-
-
 def _traffic(decision: Decision) -> str:
     return (
-        f"The newest interval brought {_count(decision.present_demand_requests)} requests; the "
+        f"The newest interval brought {count(decision.present_demand_requests)} requests; the "
         f"count is {_QUALITY_WORDS[decision.present_quality]}. An instance carries "
-        f"{_count(decision.capacity_per_instance)}, so that alone needs {decision.floor_instances}."
+        f"{count(decision.capacity_per_instance)}, so that alone needs {decision.floor_instances}."
     )
 
 
@@ -101,10 +107,48 @@ def _forecast(decision: Decision) -> str:
     low, middle, high = (decision.quantiles[q] for q in ("0.05", "0.5", "0.95"))
     source = f", model {decision.model_id}" if decision.model_id else ""
     return (
-        f"The forecast ({decision.rung.value}{source}) expects a peak of {_count(middle)} requests "
-        f"per interval, with 90 % confidence between {_count(low)} and {_count(high)}, before "
+        f"The forecast ({decision.rung.value}{source}) expects a peak of {count(middle)} requests "
+        f"per interval, with 90 % confidence between {count(low)} and {count(high)}, before "
         "capacity that is asked for at the next chance could serve."
     )
+
+
+def _drivers(decision: Decision) -> str:
+    drivers = decision.drivers
+    if drivers is None:
+        return ""
+    parts = [f"what is usual in its training ({change(drivers.usual)})"]
+    for driver in drivers.families:
+        why = seen(driver)
+        parts.append(
+            f"{FAMILIES[driver.family].text}{f', {why}' if why else ''} ({change(driver.moved)})"
+            if driver.family in FAMILIES
+            else f"{driver.family} ({change(driver.moved)})"
+        )
+    if drivers.others:
+        parts.append(f"all else ({change(drivers.others)})")
+    return (
+        f"The model starts from the recent level, {count(drivers.level_requests)} requests per "
+        f"interval, and comes to about {count(drivers.middle_requests)}. What moved it, as factors "
+        f"that multiply: {'; '.join(parts)}."
+    )
+
+
+def _last_week(decision: Decision, then: Decision | None) -> str:
+    week = decision.last_week
+    told = []
+    if week and week.requests is not None:
+        told.append(f"A week earlier the newest interval had {count(week.requests)} requests")
+        if week.peak_requests is not None:
+            told.append(f"up to {count(week.peak_requests)} per interval followed")
+        if week.in_service is not None:
+            told.append(f"{week.in_service:g} instances were in service")
+    sentence = f"{_listed(told)}." if told else ""
+    return f"{sentence} The decision of then: {headline(then)}".strip() if then else sentence
+
+
+def _listed(parts: list[str]) -> str:
+    return " and ".join(filter(None, [", ".join(parts[:-1]), parts[-1]]))
 
 
 def _wish(decision: Decision) -> str:
@@ -116,7 +160,7 @@ def _wish(decision: Decision) -> str:
     return (
         f"A missed request is priced at {decision.miss_price:.3g} times the capacity that would "
         f"have served it. At that price the forecast calls for {decision.wish_instances} "
-        f"instances; {_percent(chosen[0].expected_missed_share)} of the requests that they would "
+        f"instances; {percent(chosen[0].expected_missed_share)} of the requests that they would "
         "serve are still expected to be missed."
     )
 
@@ -125,7 +169,7 @@ def _served_quantile(decision: Decision, chosen: Candidate) -> str:
     level = "" if decision.served_quantile is None else f"{100 * decision.served_quantile:g} % "
     return (
         f"The setting is to serve the {level}quantile of the expected peak, whatever that costs: "
-        f"{decision.wish_instances} instances. {_percent(chosen.expected_missed_share)} of the "
+        f"{decision.wish_instances} instances. {percent(chosen.expected_missed_share)} of the "
         "requests until the next chance are still expected to be missed."
     )
 

@@ -29,6 +29,7 @@ MAX_ARTIFACT_BYTES = 64 * 2**20
 MAX_LABELS = 2**16
 """Training rows of a forest: their positions are kept in two bytes each."""
 _MAX_UNPACKED_BYTES = 512 * 2**20
+_UNKNOWN = "the forest was asked about a row with NaN in it"
 
 _ARRAYS: dict[str, tuple[type[np.generic], int]] = {
     "roots": (np.int32, 1),
@@ -47,6 +48,22 @@ _ARRAYS: dict[str, tuple[type[np.generic], int]] = {
 
 
 @dataclass(frozen=True, eq=False)
+class Walk:
+    """One row's way down all trees.
+
+    Attributes:
+        speaking: positions of the labels that speak for it, and their weights.
+        usual: the mean of the roots' means.
+        moved: (columns,) what each column added to that on the way, after Saabas; see
+            `core.drivers`. All of it together is the mean of the leaves' means.
+    """
+
+    speaking: tuple[NDArray[np.intp], FloatArray]
+    usual: float
+    moved: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
 class FlatForest:
     """A forest of regression trees.
 
@@ -55,7 +72,7 @@ class FlatForest:
         feature: (nodes,) column that a node compares; LEAF at leaves.
         threshold: (nodes,) float32; a row goes left if its value is at most this.
         left, right: (nodes,) indices of a node's children.
-        value: (nodes,) float64 mean label of a node.
+        value: (nodes,) float64 mean label of a node: of all that came by, in inner nodes too.
         first, last: (nodes,) the slice of `rows` that belongs to a leaf.
         rows: (total leaf sizes,) positions in `labels`, with repetition as bootstrapped.
         labels: (labels,) float64 training labels in ascending order.
@@ -93,7 +110,7 @@ class FlatForest:
         """
         table = np.asarray(features, dtype=np.float32)
         if np.isnan(table).any():
-            raise ModelError("the forest was asked about a row with NaN in it")
+            raise ModelError(_UNKNOWN)
         node = np.broadcast_to(self.roots, (len(table), self.trees)).copy()
         row = np.arange(len(table))[:, None]
         while True:
@@ -127,7 +144,37 @@ class FlatForest:
             Their positions in `labels` and `paths`, ascending, shape (k,), and their
             weights (k,), which sum to 1.
         """
-        return self._speaking(self.leaves(features[None, :])[0])
+        return self.walk(features).speaking
+
+    def walk(self, features: FloatArray) -> Walk:
+        """What `distribution` says about one row, and which of its columns made it say so.
+
+        Args:
+            features: shape (columns,).
+
+        Raises:
+            ModelError: a value is NaN.
+        """
+        row = np.asarray(features, dtype=np.float32)
+        if np.isnan(row).any():
+            raise ModelError(_UNKNOWN)
+        node, path = self.roots, [self.roots]
+        while True:
+            column = self.feature[node]
+            inner = column != LEAF
+            if not inner.any():
+                break
+            child = np.where(row[column] <= self.threshold[node], self.left[node], self.right[node])
+            node = np.where(inner, child, node)
+            path.append(node)
+        nodes = np.stack(path)
+        # At a leaf the walk stands still: nothing is added, to the place before the first column.
+        gains = np.diff(self.value[nodes], axis=0)
+        moved = np.bincount(
+            self.feature[nodes[:-1]].ravel() + 1, weights=gains.ravel(), minlength=len(row) + 1
+        )
+        usual = float(self.value[self.roots].mean())
+        return Walk(self._speaking(node), usual, moved[1:] / self.trees)
 
     def distributions(self, features: FloatArray) -> Iterator[tuple[NDArray[np.intp], FloatArray]]:
         """`distribution` of each row, with all rows going down the trees at once.

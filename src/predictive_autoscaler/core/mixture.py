@@ -58,8 +58,50 @@ class LinearForecast:
 
     def beside(self, features: FloatArray) -> FloatArray:
         """The features with the linear forecast as further columns, exact in float32."""
-        joined = np.column_stack([features, self.predict(features)]).astype(np.float32)
-        return joined.astype(np.float64)
+        return _joined(features, self.predict(features))
+
+    def moved(self, features: FloatArray, ahead: FloatArray, step: int) -> FloatArray:
+        """What each of its features added to the forecast of one bin of the horizon, (c,).
+
+        Args:
+            features: shape (1, columns).
+            ahead: its forecast, shape (horizon bins,), which is the intercept and all of this.
+        """
+        moved: FloatArray = self.scaled(features)[0] * self.slopes[:, step]
+        total, used = float(moved.sum()), float(ahead[step] - self.intercept[step])
+        # Where the limit cut the sum, it cut every part of it.
+        limited = abs(ahead[step]) >= self.limit[0] and total != 0
+        return moved * (used / total) if limited else moved
+
+
+def _joined(features: FloatArray, ahead: FloatArray) -> FloatArray:
+    return np.column_stack([features, ahead]).astype(np.float32).astype(np.float64)
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """What a mixture says about one row, and why.
+
+    Attributes:
+        features: (columns,) the row.
+        paths, weights: as from `Mixture.distribution`.
+        usual: the middle that it would forecast for a row that says nothing.
+        moved: (columns + horizon bins,) what each feature, and the linear forecast of each bin
+            as a feature of the residual forest, added to that.
+    """
+
+    features: FloatArray
+    paths: FloatArray
+    weights: FloatArray
+    usual: float
+    moved: FloatArray
+
+    @property
+    def middle(self) -> float:
+        """Mean log-ratio of the largest demand: half of it the direct forest's, half the
+        largest of the linear forecast with what the residual forest expects beyond it.
+        """
+        return self.usual + float(self.moved.sum())
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,7 +140,34 @@ class Mixture:
         Raises:
             ModelError: a value is NaN.
         """
-        return next(self.distributions(features[None, :]))
+        answer = self.answer(features)
+        return answer.paths, answer.weights
+
+    def answer(self, features: FloatArray) -> Answer:
+        """`distribution` of one row, with what each feature did to its middle.
+
+        Args:
+            features: shape (columns,).
+
+        Raises:
+            ModelError: a value is NaN.
+        """
+        row = features[None, :]
+        ahead = self.linear.predict(row)
+        direct, residual = self.direct.walk(features), self.residual.walk(_joined(row, ahead)[0])
+        (seen, weights), (left_over, residual_weights) = direct.speaking, residual.speaking
+        fullest = int(np.argmax(ahead[0]))
+        moved = residual.moved.copy()
+        moved[: len(features)] += direct.moved
+        np.add.at(moved, self.linear.columns, self.linear.moved(row, ahead[0], fullest))
+        usual = direct.usual + residual.usual + float(self.linear.intercept[fullest])
+        return Answer(
+            features=features,
+            paths=np.concatenate([self.direct.paths[seen], ahead + self.residual.paths[left_over]]),
+            weights=np.concatenate([weights, residual_weights]) / 2,
+            usual=usual / 2,
+            moved=moved / 2,
+        )
 
     def distributions(self, features: FloatArray) -> Iterator[tuple[FloatArray, FloatArray]]:
         """`distribution` of each row, with all rows going down the trees at once.

@@ -21,15 +21,20 @@ answers, which spares most changes.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
 from predictive_autoscaler.core.demand import instances_for
 from predictive_autoscaler.core.types import Candidate, FloatArray, Forecast
+from predictive_autoscaler.core.why import Alternative, short
 
 ROUNDING_UP = 1.25
 """What a fraction must be worth to become one more instance: spares changes to and fro."""
+PRICES_AN_OCTAVE, OCTAVES = 8, 3
+"""Other prices that are tried to say what it would have taken."""
 
 
 @dataclass(frozen=True)
@@ -40,12 +45,14 @@ class Plan:
         instances: the wish.
         keep_instances: capacity above this is worth giving up.
         add_instances: capacity up to this is worth adding.
+        otherwise: what it would have taken to call for at least so many, or for fewer (False).
     """
 
     instances: int
     keep_instances: int
     add_instances: int
     candidates: tuple[Candidate, ...]
+    otherwise: Callable[[int, bool], Alternative] = field(repr=False, compare=False)
 
 
 def plan_capacity(
@@ -72,27 +79,44 @@ def plan_capacity(
     first = min(first_served_bin, horizon - 1)
     served = horizon - first
     per_instance = forecast.level_requests / capacity_per_instance
-    whole_horizon = _Misses.of(forecast, first_bin=0)
-    once_served = _Misses.of(forecast, first_bin=first)
-    keep = whole_horizon.least_cost(served, miss_price, per_instance)
-    add = once_served.least_cost(horizon, miss_price, per_instance, ROUNDING_UP)
+    whole_horizon = _Misses.of(forecast, 0, per_instance)
+    once_served = _Misses.of(forecast, first, per_instance)
+    keeping_pays = _Question(whole_horizon, served, 1.0)
+    adding_pays = _Question(once_served, horizon, ROUNDING_UP)
+    keep, add = keeping_pays.least_cost(miss_price), adding_pays.least_cost(miss_price)
     wish = max(add, min(before_instances, keep))
 
     def cost(instances: int) -> float:
         """Of keeping what there is up to this; beyond it, of adding as well."""
         kept = min(instances, before_instances)
-        keeping = served * kept + miss_price * whole_horizon.missed(kept, per_instance)
+        keeping = served * kept + miss_price * whole_horizon.missed(kept)
         added = horizon * (instances - kept)
-        spared = once_served.missed(kept, per_instance) - once_served.missed(
-            instances, per_instance
-        )
+        spared = once_served.missed(kept) - once_served.missed(instances)
         return keeping + added - miss_price * spared
 
     candidates = tuple(
-        Candidate(instances, once_served.share(instances, per_instance), cost(instances))
+        Candidate(instances, once_served.share(instances), cost(instances))
         for instances in range(max(0, wish - 2), wish + 3)
     )
-    return Plan(wish, keep, add, candidates)
+
+    def otherwise(instances: int, more: bool) -> Alternative:
+        first_enough = instances if more else instances + 1
+        # What there is stays while keeping it pays, so both questions can call for as many.
+        asked = [adding_pays, *([keeping_pays] if before_instances >= first_enough else [])]
+        factor = min(question.demand_factor(first_enough, miss_price) for question in asked)
+
+        def does_it(price: float) -> bool:
+            return any(one.least_cost(price) >= first_enough for one in asked) == more
+
+        done = (wish >= first_enough) == more
+        other_price = None if done else _nearest_price(miss_price, more, does_it)
+        return Alternative(
+            instances,
+            demand_factor=short(factor) if math.isfinite(factor) else None,
+            miss_price=None if other_price is None else short(other_price),
+        )
+
+    return Plan(wish, keep, add, candidates, otherwise)
 
 
 def plan_quantile(forecast: Forecast, capacity_per_instance: float, quantile: float) -> Plan:
@@ -107,56 +131,130 @@ def plan_quantile(forecast: Forecast, capacity_per_instance: float, quantile: fl
     """
     per_instance = forecast.level_requests / capacity_per_instance
     wish = instances_for(forecast.quantile(quantile), capacity_per_instance)
-    misses = _Misses.of(forecast, first_bin=0)
+    misses = _Misses.of(forecast, 0, per_instance)
     candidates = tuple(
-        Candidate(instances, misses.share(instances, per_instance), None)
+        Candidate(instances, misses.share(instances), None)
         for instances in range(max(0, wish - 2), wish + 3)
     )
-    return Plan(wish, wish, wish, candidates)
+
+    def otherwise(instances: int, more: bool) -> Alternative:
+        enough = (instances - 1 if more else instances) * capacity_per_instance
+        peak = forecast.quantile(quantile)
+        level = forecast.probability_within(enough)
+        return Alternative(
+            instances,
+            demand_factor=short(enough / peak) if peak > 0 else None,
+            quantile=short(level) if (wish > enough / capacity_per_instance) != more else None,
+        )
+
+    return Plan(wish, wish, wish, candidates, otherwise)
+
+
+def _nearest_price(price: float, more: bool, does_it: Callable[[float], bool]) -> float | None:
+    """Of the prices above (or below), the nearest that does it; more of it does it all the more."""
+    sign = 1 if more else -1
+    ladder = [
+        price * 2 ** (sign * n / PRICES_AN_OCTAVE) for n in range(PRICES_AN_OCTAVE * OCTAVES + 1)
+    ]
+    first, last = 0, len(ladder) - 1
+    if not does_it(ladder[last]):
+        return None
+    while last - first > 1:
+        middle = (first + last) // 2
+        first, last = (first, middle) if does_it(ladder[middle]) else (middle, last)
+    return ladder[last]
 
 
 @dataclass(frozen=True, eq=False)
-class _Misses:
-    """Demand of some bins of the horizon, thrown together: ascending ratios, and weights."""
+class _Question:
+    """Up to which capacity it pays: to keep it, or to add it.
 
-    ratios: FloatArray
-    mass: FloatArray
+    Attributes:
+        unit_price: of an instance, in instance-intervals.
+        rounding: what the last instance of a fraction must be worth, in its price.
+    """
 
-    @classmethod
-    def of(cls, forecast: Forecast, first_bin: int) -> _Misses:
-        ratios = forecast.ratios[:, first_bin:]
-        weights = np.repeat(forecast.weights, ratios.shape[1])
-        order = np.argsort(ratios, axis=None, kind="stable")
-        ratios = ratios.ravel()[order]
-        return cls(ratios, weights[order] * ratios)
+    misses: _Misses
+    unit_price: float
+    rounding: float
 
-    def least_cost(
-        self, unit_price: float, miss_price: float, per_instance: float, rounding: float = 1.0
-    ) -> int:
+    def least_cost(self, miss_price: float) -> int:
         """Instances at which unit_price * x + miss_price * E[R; R > x] is least.
 
         Of a fraction of an instance, a whole one is made where the misses that it saves
         are worth `rounding` of them.
         """
-        cost = unit_price * self.ratios + miss_price * self._beyond_each()
-        # The last of equal costs is the larger capacity: the safe side.
-        best = len(cost) - 1 - int(np.argmin(cost[::-1]))
-        loads = self.ratios[: best + 1] * per_instance
+        best, per_instance = self._best(miss_price), self.misses.per_instance
+        loads = self.misses.loads[: best + 1]
         whole = math.floor(float(loads[-1]))
-        saved = float(self.mass[: best + 1][loads > whole].sum()) * per_instance
-        return whole + 1 if miss_price * saved >= rounding * unit_price else whole
+        saved = float(self.misses.mass[: best + 1][loads > whole].sum()) * per_instance
+        return whole + 1 if miss_price * saved >= self.rounding * self.unit_price else whole
 
-    def missed(self, instances: int, per_instance: float) -> float:
+    def demand_factor(self, instances: int, miss_price: float) -> float:
+        """On all demand: `least_cost` is at least so many from there on, and less below.
+
+        Either whole instances are full, or a fraction of the last one is worth a whole; a
+        factor moves neither the best support point nor what lies above another.
+        """
+        best = self._best(miss_price)
+        loads, mass = self.misses.loads[: best + 1], self.misses.mass[: best + 1]
+        if loads[-1] <= 0:
+            return math.inf
+        # From each support point on up, what the last instance would save.
+        saved = np.cumsum(mass[::-1])[::-1] * self.misses.per_instance
+        with np.errstate(divide="ignore", invalid="ignore"):
+            begun = np.where(loads > 0, (instances - 1) / loads, math.inf)
+            worth = self.rounding * self.unit_price / (miss_price * saved)
+        fraction = float(np.maximum(begun, worth).min())
+        return min(instances / float(loads[-1]), fraction)
+
+    def _best(self, miss_price: float) -> int:
+        """The support point of least cost; the last of equal ones, which is the safe side."""
+        cost = self.unit_price * self.misses.ratios + miss_price * self.misses.beyond_each
+        return len(cost) - 1 - int(np.argmin(cost[::-1]))
+
+
+@dataclass(frozen=True, eq=False)
+class _Misses:
+    """Demand of some bins of the horizon, thrown together: ascending ratios, and weights.
+
+    Attributes:
+        per_instance: the recent level, in what an instance carries.
+    """
+
+    ratios: FloatArray
+    mass: FloatArray
+    per_instance: float
+
+    @classmethod
+    def of(cls, forecast: Forecast, first_bin: int, per_instance: float) -> _Misses:
+        ratios = forecast.ratios[:, first_bin:]
+        weights = np.repeat(forecast.weights, ratios.shape[1])
+        order = np.argsort(ratios, axis=None, kind="stable")
+        ratios = ratios.ravel()[order]
+        return cls(ratios, weights[order] * ratios, per_instance)
+
+    def missed(self, instances: int) -> float:
         """Expected misses with this capacity, in instance-intervals."""
-        over = self.ratios * per_instance > instances
-        return float(self.mass[over].sum()) * per_instance
+        first_over = int(self.loads.searchsorted(instances, side="right"))
+        return float(self._from_each[first_over]) * self.per_instance
 
-    def share(self, instances: int, per_instance: float) -> float:
+    def share(self, instances: int) -> float:
         """Expected misses with this capacity, as a share of the demand."""
-        total = float(self.mass.sum()) * per_instance
-        return self.missed(instances, per_instance) / total if total > 0 else 0.0
+        total = float(self._from_each[0]) * self.per_instance
+        return self.missed(instances) / total if total > 0 else 0.0
 
-    def _beyond_each(self) -> FloatArray:
+    @cached_property
+    def loads(self) -> FloatArray:
+        """The support points in instances."""
+        return self.ratios * self.per_instance
+
+    @cached_property
+    def _from_each(self) -> FloatArray:
+        """E[R; R >= r] for each ascending support point r, and 0 beyond the last."""
+        return np.append(np.cumsum(self.mass[::-1])[::-1], 0.0)
+
+    @property
+    def beyond_each(self) -> FloatArray:
         """E[R; R > r] for each ascending support point r."""
-        from_here = np.cumsum(self.mass[::-1])[::-1]
-        return np.append(from_here[1:], 0.0)
+        return self._from_each[1:]

@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from predictive_autoscaler.core.why import Alternative, Drivers, LastWeek, Limit
+
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 
@@ -206,6 +208,8 @@ class Forecast:
     weights: FloatArray
     rung: Rung
     model_id: str | None = None
+    drivers: Drivers | None = None
+    """What moved it, where a model made it."""
 
     @property
     def horizon_bins(self) -> int:
@@ -230,6 +234,12 @@ class Forecast:
         largest, cumulative = self._largest
         index = int(np.searchsorted(cumulative, probability * cumulative[-1], side="left"))
         return self.level_requests * float(largest[min(index, len(largest) - 1)])
+
+    def probability_within(self, demand_requests: float) -> float:
+        """How probably no interval within the horizon has more than this demand."""
+        largest, cumulative = self._largest
+        index = int(np.searchsorted(largest * self.level_requests, demand_requests, side="right"))
+        return float(cumulative[index - 1] / cumulative[-1]) if index else 0.0
 
 
 @dataclass(frozen=True)
@@ -329,6 +339,13 @@ class Decision:
     served_quantile: float | None = None
     spending: Mapping[str, float | str] | None = None
     """Money of this period: spent, expected by its end, and the cap if there is one."""
+    drivers: Drivers | None = None
+    limits: tuple[Limit, ...] = ()
+    """Policies that keep it from one more or one fewer, in the order in which they run."""
+    one_more: Alternative | None = None
+    one_fewer: Alternative | None = None
+    """What the forecast would have had to be. None: there was none, or there is no fewer."""
+    last_week: LastWeek | None = None
 
     @property
     def changes(self) -> bool:

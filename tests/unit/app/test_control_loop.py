@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cache
 
 import numpy as np
 import pytest
 
-from predictive_autoscaler.app.record import decision_from_json, state_of
+from predictive_autoscaler.app.record import decision_from_json, decision_to_json, state_of
 from predictive_autoscaler.core.demand import instances_for
 from predictive_autoscaler.core.types import Bounds, Json, Quality, Rung, Samples, utc_from_text
+from predictive_autoscaler.core.why import Limit
 from tests.helpers.shop import (
     DECIDED_FROM,
     GROUP,
@@ -115,6 +118,22 @@ class TestTheRecord:
         assert [candidate.instances for candidate in decision.candidates] == list(
             range(decision.wish_instances - 2, decision.wish_instances + 3)
         )
+
+    def test_what_explains_it_survives_too_and_older_records_lack_it(self) -> None:
+        written = entry(undisturbed()[1][40])["decision"]
+        decision = decision_from_json(written)
+        assert decision.drivers is not None
+        assert decision.last_week is not None
+        assert decision.one_more is not None
+        assert json.loads(json.dumps(decision_to_json(decision))) == written
+        limit = Limit("calendar", "announced", least_instances=3, until=DECIDED_FROM)
+        held = replace(decision, limits=(limit, Limit("bounds", "maximum", most_instances=3)))
+        assert decision_from_json(json.loads(json.dumps(decision_to_json(held)))) == held
+        newer = {"drivers", "limits", "one_more", "one_fewer", "last_week"}
+        older = {name: value for name, value in written.items() if name not in newer}
+        found = decision_from_json(older)
+        assert (found.drivers, found.one_more, found.one_fewer) == (None, None, None)
+        assert (found.last_week, found.limits) == (None, ())
 
     def test_the_state_is_carried_on_and_grows_with_the_metrics(self) -> None:
         records = undisturbed()[1]

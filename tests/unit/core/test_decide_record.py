@@ -11,6 +11,7 @@ import pytest
 from predictive_autoscaler.core.artifact import Model
 from predictive_autoscaler.core.decide import decide, forecast_demand
 from predictive_autoscaler.core.features import build_features
+from predictive_autoscaler.core.mixture import Answer
 from predictive_autoscaler.core.quality import assess
 from predictive_autoscaler.core.spending import Prices, Spending
 from predictive_autoscaler.core.types import Bounds, Decision, FloatArray, Quality, Rung, Samples
@@ -214,9 +215,9 @@ class Listening:
     def __init__(self) -> None:
         self.row = np.empty(0)
 
-    def distribution(self, row: FloatArray) -> tuple[FloatArray, FloatArray]:
+    def answer(self, row: FloatArray) -> Answer:
         self.row = row
-        return np.zeros((1, 2)), np.ones(1)
+        return Answer(row, np.zeros((1, 2)), np.ones(1), usual=0.0, moved=np.zeros(len(row)))
 
 
 def test_the_model_is_told_all_that_the_whole_past_would_tell() -> None:

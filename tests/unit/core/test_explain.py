@@ -17,6 +17,7 @@ from predictive_autoscaler.core.types import (
     Reason,
     Rung,
 )
+from predictive_autoscaler.core.why import Driver, Drivers, LastWeek
 from tests.unit.core.builders import MONDAY, PARAMETERS, evidence, shop, small_model, with_newest
 
 PLAIN = Decision(
@@ -162,6 +163,44 @@ def test_every_outcome_has_its_words(outcome: Mapping[str, object], part: str) -
     assert part in explain(PLAIN, "full", outcome).outcome
 
 
+DRIVERS = Drivers(
+    level_requests=4400.0,
+    usual=0.0198,
+    families=(Driver("last_week", 0.1655, 0.2), Driver("cpu", -0.03, 45.0), Driver("tides", 0.01)),
+    others=-0.002,
+    middle_requests=5180.0,
+)
+
+
+def test_what_moved_the_forecast_is_told_as_factors() -> None:
+    told = words(replace(PLAIN, drivers=DRIVERS))
+    assert (
+        "The model starts from the recent level, 4,400 requests per interval, and comes to about "
+        "5,180. What moved it, as factors that multiply: what is usual in its training (+2.0 %); "
+        "the same time last week, when it rose by 22 % (+18 %); the CPU, 45 % (−3.0 %); tides "
+        "(+1.0 %); all else (−0.2 %)."
+    ) in told
+    assert "What moved it" not in words(PLAIN)
+
+
+def test_the_same_time_a_week_before_is_told() -> None:
+    week = LastWeek(3000.0, 4000.0, 6.0)
+    told = words(replace(PLAIN, last_week=week))
+    assert (
+        "A week earlier the newest interval had 3,000 requests, up to 4,000 per interval followed "
+        "and 6 instances were in service."
+    ) in told
+    assert "The decision of then" not in told
+    then = replace(PLAIN, after_instances=9)
+    with_then = explain(replace(PLAIN, last_week=week), "full", NOTHING, then).paragraphs
+    assert any(
+        text.endswith(f"in service. The decision of then: {headline(then)}") for text in with_then
+    )
+    only_requests = words(replace(PLAIN, last_week=LastWeek(3000.0, None, None)))
+    assert "A week earlier the newest interval had 3,000 requests." in only_requests
+    assert "A week earlier" not in words(replace(PLAIN, last_week=LastWeek(None, None, 6.0)))
+
+
 # Of real decisions
 
 
@@ -170,6 +209,8 @@ def test_scaling_out_ahead_of_traffic_is_explained() -> None:
     assert decision.after_instances > 1
     assert headline(decision).startswith(f"Scale out from 1 to {decision.after_instances}: ")
     assert "model" in words(decision)
+    assert "What moved it" in words(decision)
+    assert f"One more, {decision.after_instances + 1}, " in words(decision)
 
 
 def test_holding_on_a_missing_metric_is_explained() -> None:

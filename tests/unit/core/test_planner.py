@@ -8,7 +8,13 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from predictive_autoscaler.core.planner import ROUNDING_UP, plan_capacity, plan_quantile
+from predictive_autoscaler.core.planner import (
+    OCTAVES,
+    PRICES_AN_OCTAVE,
+    ROUNDING_UP,
+    plan_capacity,
+    plan_quantile,
+)
 from predictive_autoscaler.core.types import Forecast, Rung
 from tests.unit.core.builders import MONDAY
 
@@ -127,6 +133,90 @@ def test_candidates_lie_around_the_wish_and_miss_less_the_more_they_are(
 def test_no_demand_needs_no_instances(ratios: list[list[float]], price: float, before: int) -> None:
     plan = plan_capacity(forecast_of(ratios, 0.0), 1.0, price, before, 0)
     assert (plan.instances, plan.candidates[0].expected_missed_share) == (0, 0.0)
+
+
+NEARLY = 1e-4
+"""Records keep five digits of a factor."""
+
+
+@given(ratios=rows, level=levels, price=prices, before=befores, first=firsts)
+@example(ratios=[[0.25], [2.0]], level=3.0, price=0.5, before=0, first=0)
+@settings(max_examples=120)
+def test_from_the_demand_that_is_told_one_more_is_called_for_and_below_it_fewer(
+    ratios: list[list[float]], level: float, price: float, before: int, first: int
+) -> None:
+    def wish(factor: float) -> int:
+        scaled = forecast_of(ratios, level * factor)
+        return plan_capacity(scaled, 1.0, price, before, first).instances
+
+    plan = plan_capacity(forecast_of(ratios, level), 1.0, price, before, first)
+    more = plan.otherwise(plan.instances + 1, True).demand_factor
+    if more is None:
+        assert wish(1e6) <= max(plan.instances, before)
+    else:
+        assert wish(more * (1 - NEARLY)) <= plan.instances < wish(more * (1 + NEARLY))
+    if plan.instances:
+        fewer = plan.otherwise(plan.instances - 1, False).demand_factor
+        assert fewer is not None
+        assert wish(fewer * (1 - NEARLY)) < plan.instances <= wish(fewer * (1 + NEARLY))
+
+
+@given(ratios=rows, level=levels, price=prices, before=befores, first=firsts)
+@settings(max_examples=80)
+def test_at_the_price_that_is_told_it_is_otherwise_and_at_the_one_nearer_not_yet(
+    ratios: list[list[float]], level: float, price: float, before: int, first: int
+) -> None:
+    assume(price > 0)
+
+    def wish(kappa: float) -> int:
+        return plan_capacity(forecast_of(ratios, level), 1.0, kappa, before, first).instances
+
+    step = 2 ** (1 / PRICES_AN_OCTAVE)
+    plan = plan_capacity(forecast_of(ratios, level), 1.0, price, before, first)
+    more = plan.otherwise(plan.instances + 1, True).miss_price
+    if more is None:
+        assert wish(price * 2**OCTAVES) <= plan.instances
+    else:
+        assert wish(more * (1 + NEARLY)) > plan.instances >= wish(more / step * (1 - NEARLY))
+    fewer = plan.otherwise(plan.instances - 1, False).miss_price
+    if fewer is None:
+        assert wish(price / 2**OCTAVES) >= plan.instances
+    else:
+        assert wish(fewer * (1 - NEARLY)) < plan.instances <= wish(fewer * step * (1 + NEARLY))
+
+
+def test_of_what_is_called_for_already_no_other_price_is_told() -> None:
+    plan = plan_capacity(forecast_of([[1.0]], 5.0), 1.0, 10.0, 0, 0)
+    assert plan.instances == 5
+    assert plan.otherwise(4, True).miss_price is None
+    assert plan.otherwise(6, False).miss_price is None
+    assert plan.otherwise(7, True).demand_factor is not None
+
+
+@given(ratios=rows, level=levels, quantile=st.sampled_from([0.5, 0.75, 0.9]))
+def test_another_quantile_or_demand_would_have_been_served_otherwise(
+    ratios: list[list[float]], level: float, quantile: float
+) -> None:
+    def wish(level: float, quantile: float) -> int:
+        return plan_quantile(forecast_of(ratios, level), 1.0, quantile).instances
+
+    plan = plan_quantile(forecast_of(ratios, level), 1.0, quantile)
+    more = plan.otherwise(plan.instances + 1, True)
+    if more.demand_factor is not None:
+        assert wish(level * more.demand_factor * (1 + NEARLY), quantile) > plan.instances
+        assert wish(level * more.demand_factor * (1 - NEARLY), quantile) <= plan.instances
+    assert more.quantile is not None
+    if more.quantile < 1:
+        assert wish(level, more.quantile + NEARLY) > plan.instances
+    assert wish(level, more.quantile - NEARLY) <= plan.instances
+    if plan.instances:
+        fewer = plan.otherwise(plan.instances - 1, False)
+        assert fewer.demand_factor is not None
+        assert wish(level * fewer.demand_factor * (1 - NEARLY), quantile) < plan.instances
+        assert fewer.quantile is not None
+        assert wish(level, fewer.quantile + NEARLY) >= plan.instances
+        if fewer.quantile > 0:
+            assert wish(level, fewer.quantile - NEARLY) < plan.instances
 
 
 @given(ratios=rows, level=levels)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from predictive_autoscaler.core.parameters import ControlParameters
 from predictive_autoscaler.core.state import ControllerState
@@ -16,6 +16,7 @@ from predictive_autoscaler.core.types import (
     Reason,
     Rung,
 )
+from predictive_autoscaler.core.why import Limit
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,31 @@ class Policy(Protocol):
     def apply(self, capacity: int, context: PolicyContext) -> tuple[int, str]:
         """The capacity after this rule, and the reason if it changed."""
         ...
+
+
+@runtime_checkable
+class Passing(Protocol):
+    """A rule whose say ends by itself."""
+
+    def until(self, capacity: int, context: PolicyContext) -> datetime | None:
+        """When it will let the group have this capacity, if nothing new happens; None: unknown."""
+        ...
+
+
+def limits_around(
+    capacity: int, policies: Sequence[Policy], context: PolicyContext
+) -> Iterator[Limit]:
+    """The rules that keep the group from one fewer or from one more than what was decided."""
+    for policy in policies:
+        for other in (capacity - 1, capacity + 1):
+            kept, text = policy.apply(other, context)
+            if (kept - other) * (capacity - other) <= 0:
+                continue
+            until = policy.until(other, context) if isinstance(policy, Passing) else None
+            if other < capacity:
+                yield Limit(policy.name, text, least_instances=kept, until=until)
+            else:
+                yield Limit(policy.name, text, most_instances=kept, until=until)
 
 
 def apply_policy(policy: Policy, capacity: int, context: PolicyContext) -> Reason:

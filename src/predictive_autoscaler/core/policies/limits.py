@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from datetime import datetime
 
 from predictive_autoscaler.core.policies.base import PolicyContext
 
@@ -37,6 +38,11 @@ class SpendingCap:
             "is added beyond what the present traffic needs"
         )
         return min(capacity, most), text
+
+    def until(self, capacity: int, context: PolicyContext) -> datetime | None:
+        """When the next period begins."""
+        prices = context.parameters.prices
+        return prices.period_of(context.now)[1] if prices else None
 
 
 class GroupBounds:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from predictive_autoscaler.core.policies.base import PolicyContext
 from predictive_autoscaler.core.types import utc_text
@@ -19,9 +19,7 @@ class ScaleInGrace:
         if capacity >= before or caution.grace_minutes == 0:
             return capacity, ""
         interval = context.parameters.interval
-        # The wish before this one always counts, where ticks are further apart than the grace.
-        since = context.now - max(timedelta(minutes=caution.grace_minutes), 1.5 * interval)
-        wishes = context.state.wishes
+        since, wishes = context.now - self._grace(context), context.state.wishes
         recent = [wish for moment, wish in wishes if moment > since]
         # One interval of slack: ticks do not fall on the very edge of the grace.
         if not recent or wishes[0][0] > since + interval:
@@ -29,6 +27,19 @@ class ScaleInGrace:
         kept = max(capacity, *recent)
         text = f"{kept} were needed within the last {caution.grace_minutes:g} minutes"
         return min(before, kept), text
+
+    def until(self, capacity: int, context: PolicyContext) -> datetime | None:
+        """When enough is remembered, and the last larger wish is old enough."""
+        wishes, grace = context.state.wishes, self._grace(context)
+        if not wishes:
+            return None
+        larger = [moment + grace for moment, wish in wishes if wish > capacity]
+        return max([wishes[0][0] + grace - context.parameters.interval, *larger])
+
+    def _grace(self, context: PolicyContext) -> timedelta:
+        minutes = context.parameters.caution[context.rung].grace_minutes
+        # The wish before this one always counts, where ticks are further apart than the grace.
+        return max(timedelta(minutes=minutes), 1.5 * context.parameters.interval)
 
 
 class DataQuality:
@@ -65,6 +76,10 @@ class OtherHands:
             return capacity, ""
         text = f"{context.state.held_by} has added capacity; it stays until {utc_text(until)}"
         return max(capacity, context.before_instances), text
+
+    def until(self, capacity: int, context: PolicyContext) -> datetime | None:
+        """As it says itself."""
+        return context.state.held_until
 
 
 class TroubledShop:

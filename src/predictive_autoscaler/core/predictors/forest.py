@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from predictive_autoscaler.core.artifact import Model
+from predictive_autoscaler.core.drivers import drivers_of
 from predictive_autoscaler.core.features import FeatureTable
 from predictive_autoscaler.core.types import FloatArray, Forecast, Rung, Samples
 from predictive_autoscaler.errors import ModelError
@@ -32,8 +35,11 @@ class ForestPredictor:
             named = ", ".join(unknown[:NAMED])
             raise ModelError(f"the model needs {named}{more}, which the metrics lack")
         row = table.select(card.feature_names)[-1]
-        paths, weights = self._model.forecaster.distribution(row)
-        return forecast_from_log_ratios(paths, weights, samples, table, self.rung, card.model_id)
+        answer = self._model.forecaster.answer(row)
+        forecast = forecast_from_log_ratios(
+            answer.paths, answer.weights, samples, table, self.rung, card.model_id
+        )
+        return replace(forecast, drivers=drivers_of(answer, table, card.feature_names))
 
 
 def forecast_from_log_ratios(

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from predictive_autoscaler.core.parameters import ControlParameters
 from predictive_autoscaler.core.policies import ORDERED_POLICIES, Policy, PolicyContext
-from predictive_autoscaler.core.policies.base import apply_policy
+from predictive_autoscaler.core.policies.base import apply_policy, limits_around
 from predictive_autoscaler.core.policies.floors import AnnouncedEvents, ReactiveFloor
 from predictive_autoscaler.core.policies.limits import GroupBounds, SpendingCap, StepLimit
 from predictive_autoscaler.core.policies.scale_in import (
@@ -354,3 +354,63 @@ def test_bounds_have_the_last_word() -> None:
     assert GroupBounds().apply(1, context(bounds=bounds)) == (2, "the group's minimum is 2")
     assert GroupBounds().apply(9, context(bounds=bounds)) == (8, "the group's maximum is 8")
     assert GroupBounds().apply(5, context(bounds=bounds))[0] == 5
+
+
+# What stands in the way of one more or one fewer
+
+
+def test_a_rule_that_binds_is_told_with_what_it_keeps() -> None:
+    at = context(before=4, floor=6, bounds=Bounds(2, 6))
+    limits = list(limits_around(6, ORDERED_POLICIES, at))
+    assert [(one.policy, one.least_instances, one.most_instances) for one in limits] == [
+        ("reactive floor", 6, None),
+        ("bounds", None, 6),
+    ]
+    assert limits[1].text == "the group's maximum is 6"
+    assert list(limits_around(12, ORDERED_POLICIES, context(before=4))) == []
+
+
+HOUR_LATER = NOON + 60 * MINUTE
+OVER: dict[str, tuple[Policy, PolicyContext, datetime]] = {
+    "calendar": (
+        AnnouncedEvents(),
+        context(
+            calendar=(
+                CalendarEvent("small", NOON, NOON + 90 * MINUTE, 8),
+                CalendarEvent("large", NOON, HOUR_LATER, 12),
+            )
+        ),
+        HOUR_LATER,
+    ),
+    "other hands": (OtherHands(), context(held_for=60), HOUR_LATER),
+    "grace": (
+        ScaleInGrace(),
+        context(wishes=((16, 3), (12, 10), (9, 11), (4, 3))),
+        NOON + 6 * MINUTE,
+    ),
+    "grace, remembering little": (ScaleInGrace(), context(wishes=((4, 3),)), NOON + 6 * MINUTE),
+}
+
+
+@pytest.mark.parametrize("rule", OVER)
+def test_a_rule_that_passes_says_when_and_then_it_has(rule: str) -> None:
+    policy, at, when = OVER[rule]
+    (limit,) = [one for one in limits_around(10, [policy], at) if one.least_instances]
+    assert limit.until == when
+    # Nothing new until a little before, and then
+    for moment, holds in ((when - MINUTE, True), (when, False)):
+        assert (policy.apply(9, replace(at, now=moment))[0] > 9) is holds
+
+
+def test_what_has_no_end_names_none() -> None:
+    (limit,) = limits_around(10, [ScaleInGrace()], context())
+    assert limit.until is None
+    (limit,) = limits_around(10, [DataQuality()], context(doubt="late"))
+    assert limit.until is None
+
+
+def test_a_spending_cap_ends_with_its_period() -> None:
+    at = context(before=10, prices=FIFTY_A_DAY, spending=Spending(TODAY, usd=80.0))
+    (limit,) = limits_around(10, [SpendingCap()], at)
+    assert limit.most_instances == 10
+    assert limit.until == TODAY + timedelta(days=1)

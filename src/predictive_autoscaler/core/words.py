@@ -1,0 +1,22 @@
+"""Numbers as explanations write them."""
+
+from __future__ import annotations
+
+import math
+
+
+def count(value: float) -> str:
+    """A number of requests: whole, but with three digits at least."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
+def percent(share: float) -> str:
+    """A share that is not negative."""
+    return f"{100 * share:.3g} %" if share < 0.0995 else f"{100 * share:.0f} %"
+
+
+def change(logarithm: float) -> str:
+    """A factor as what it adds or takes: `+18 %`, `−4.6 %`."""
+    share = math.expm1(logarithm)
+    digits = 0 if abs(share) >= 0.0995 else 1
+    return f"{100 * share:+.{digits}f} %".replace("-", "−")
