@@ -31,7 +31,9 @@ case " $* " in
   *" $FAILS "*) echo "Error: $FAILS went wrong" >&2; exit 1 ;;
 esac
 case "$*" in
-  "version -json") echo "{\\"terraform_version\\": \\"${TERRAFORM_VERSION:-1.11.4}\\"}" ;;
+  "version -json")
+    echo "Warning: Unable to open CLI configuration file" >&2
+    echo "{\\"terraform_version\\": \\"${TERRAFORM_VERSION:-1.11.4}\\"}" ;;
   *" show -json "*) cat "$STAND_INS/plan.json" ;;
   *" show "*) echo "every single resource" ;;
   *" output -no-color -json environment_lines") cat "$STAND_INS/lines.json" ;;

@@ -24,6 +24,7 @@ from predictive_autoscaler.cli import (
     train,
 )
 from predictive_autoscaler.cli.console import complain
+from predictive_autoscaler.cli.extras import lacking
 from predictive_autoscaler.errors import (
     AutoscalerError,
     RefusedModelError,
@@ -104,6 +105,12 @@ def _run(application: typer.Typer, program: str, arguments: Sequence[str] | None
         sys.exit(EXIT_USAGE)
     except AutoscalerError as error:
         complain(str(error))
+        sys.exit(EXIT_FAILED)
+    except ModuleNotFoundError as error:
+        advice = lacking(error)
+        if advice is None:
+            raise
+        complain(advice)
         sys.exit(EXIT_FAILED)
     except OSError as error:
         # A folder that cannot be written to, a full disk.

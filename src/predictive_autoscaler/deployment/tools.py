@@ -130,4 +130,4 @@ def _said(words: Sequence[str]) -> str | None:
         )
     except (OSError, subprocess.TimeoutExpired):
         return None
-    return done.stdout + done.stderr if done.returncode == 0 else None
+    return (done.stdout or done.stderr) if done.returncode == 0 else None
