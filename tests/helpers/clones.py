@@ -34,10 +34,10 @@ case "$*" in
   "version -json")
     echo "Warning: Unable to open CLI configuration file" >&2
     echo "{\\"terraform_version\\": \\"${TERRAFORM_VERSION:-1.11.4}\\"}" ;;
-  *" show -json "*) cat "$STAND_INS/plan.json" ;;
+  *" show -no-color -json "*) cat "$STAND_INS/plan.json" ;;
   *" show "*) echo "every single resource" ;;
   *" output -no-color -json environment_lines") cat "$STAND_INS/lines.json" ;;
-  *" output -json") cat "$STAND_INS/outputs.json" ;;
+  *" output -no-color -json") cat "$STAND_INS/outputs.json" ;;
   *" apply "*) echo "applying"; if [ -n "$SLOW" ]; then exec python3 "$STAND_INS/slow.py"; fi ;;
 esac
 """

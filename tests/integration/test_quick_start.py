@@ -236,6 +236,20 @@ class TestStopping:
         assert not list(Path(tempfile.gettempdir()).iterdir())
         assert run("--yes", *FLAGS).returncode == 0
 
+    def test_after_the_apply_it_is_told_that_it_was_done(self, run: Runner) -> None:
+        done = run("--yes", *FLAGS, FAILS="output")
+        assert done.returncode == 1
+        assert "output went wrong" in done.stderr
+        assert done.stderr.endswith("the plan is applied\n")
+
+    def test_what_cannot_be_read_is_not_replaced(self, run: Runner, place: Clone) -> None:
+        place.tfvars.write_bytes(b'aws_region = "\xff"\n')
+        before = place.files()
+        done = run("--yes", *FLAGS)
+        assert done.returncode == 2
+        assert "terraform/terraform.tfvars is no UTF-8 text" in done.stderr
+        assert changed(before, place) == set()
+
     def test_an_old_terraform_is_refused_at_once(self, run: Runner, place: Clone) -> None:
         done = run("--yes", *FLAGS, TERRAFORM_VERSION="1.10.5")
         assert done.returncode == 2
@@ -292,7 +306,7 @@ class TestAnswers:
         done = run(answers=(*wrong, "Berlin!", "UTC", "Shop", "", "no"))
         assert done.returncode == 1
         for complaint in (
-            "environment is 'test'; allowed is dev, prod, staging",
+            "environment is 'test'; allowed is dev, staging, prod",
             "aws_region is 'europe'; allowed is a region's code",
             "the state's bucket is 'A_B'; allowed is 3 to 63",
             "alarms.email is 'me'; allowed is an e-mail address",
@@ -465,6 +479,18 @@ class TestScripts:
         assert f"'{name}.py'".encode() in text
         assert len(re.findall(rb"& (?:\$env:PYTHON|py -3|python3) \$script ", text)) == 3
         assert b"Invoke-Expression" not in text
+
+
+@pytest.mark.parametrize("document", ["README.md", "DEPLOYMENT.md"])
+def test_what_the_documents_tell_to_type_works(run: Runner, document: str) -> None:
+    text = (ROOT / document).read_text().replace("\\\n", " ")
+    typed = re.findall(r"^ *scripts/quick_start\.sh(.*)$", text, re.MULTILINE)
+    assert typed
+    for line in typed:
+        words = line.replace("STATE_BUCKET", "state-bucket").split()
+        done = run(*words, answers=("",) * 6 + ("yes", "no" if "--plan-only" not in words else ""))
+        told = done.stdout + done.stderr
+        assert ("not applied" in told) if not words else done.returncode == 0, told
 
 
 def test_the_file_is_formatted_and_read_back_by_terraform(run: Runner, place: Clone) -> None:

@@ -52,6 +52,8 @@ def main(root: Path, arguments: Sequence[str] | None = None) -> int:
         help="for bash and zsh, for fish, or for other programs (default: %(default)s)",
     )
     options = parser.parse_args(arguments)
+    if sys.stderr.isatty():
+        print("reading what Terraform put out", file=sys.stderr)
     try:
         wanted = settings_in(environment_lines(root / "terraform"))
     except AutoscalerError as error:

@@ -148,7 +148,7 @@ def _look_for_tools(run: Run) -> None:
 def _answers(run: Run, caller: account.Caller) -> tuple[Answers, str | None]:
     """What is to be set up, and the file of variables to write; None: leave it as it is."""
     place = run.place
-    held = place.tfvars.read_text(encoding="utf-8") if place.tfvars.exists() else None
+    held = _held(place)
     by_hand = held is not None and not tfvars.is_untouched(held)
     keep = by_hand and not run.options.overwrite and _keep(run)
     made_here, _ = terraform.bucket_in_state(place)
@@ -278,10 +278,18 @@ def _warn_of_environment(run: Run, answered: Answers) -> None:
         run.say(f"  look at ami_id in {path.name}: an image has another name in each region")
 
 
+def _held(place: Place) -> str | None:
+    """The file of variables that is there."""
+    try:
+        return place.tfvars.read_text(encoding="utf-8") if place.tfvars.exists() else None
+    except UnicodeDecodeError as error:
+        raise UsageError(f"terraform/terraform.tfvars is no UTF-8 text: {error}") from None
+
+
 def _write(run: Run, text: str | None) -> None:
     """Write the file of variables, unless it says the same already."""
     place = run.place
-    held = place.tfvars.read_text(encoding="utf-8") if place.tfvars.exists() else None
+    held = _held(place)
     if text is None or text == held:
         return
     if held is not None and not tfvars.is_untouched(held):
@@ -319,6 +327,7 @@ def _apply(run: Run, plan: Planned) -> None:
         raise StoppedError("not applied")
     run.done.append("the plan was begun to be applied; the same command carries on")
     plan.apply()
+    run.done[-1] = "the plan is applied"
 
 
 def _look_closer(run: Run, plan: Planned, choices: Sequence[str], default: str) -> str:

@@ -58,8 +58,10 @@ class Place:
 
     def environments(self) -> list[str]:
         """Those that have a file of variables and one of the backend."""
-        found = sorted((self.module / "environments").glob("*.tfvars"))
-        return [file.stem for file in found if file.with_suffix(".s3.tfbackend").exists()]
+        found = (self.module / "environments").glob("*.tfvars")
+        names = [file.stem for file in found if file.with_suffix(".s3.tfbackend").exists()]
+        # What is tried out first comes first.
+        return sorted(names, key=lambda name: (name.startswith("prod"), name))
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,7 @@ class Planned:
 
 
 def _terraform(module: Path, command: str, *arguments: str | Path) -> list[str | Path]:
-    return ["terraform", f"-chdir={module}", command, *arguments]
+    return ["terraform", f"-chdir={module}", command, "-no-color", *arguments]
 
 
 def known_backend(place: Place) -> dict[str, str]:
@@ -168,7 +170,7 @@ def planned(place: Place, answers: Answers, bucket_region: str | None) -> Iterat
         captured(_terraform(module, *init), "terraform init")
         file = Path(folder) / f"{answers.environment}.tfplan"
         variables = f"-var-file=environments/{answers.environment}.tfvars"
-        words = _terraform(module, "plan", "-input=false", "-no-color", variables, f"-out={file}")
+        words = _terraform(module, "plan", "-input=false", variables, f"-out={file}")
         captured(words, "terraform plan")
         told = captured(_terraform(module, "show", "-json", file), "terraform show")
         yield Planned(module, file, Changes.of(json.loads(told)))
