@@ -3,8 +3,6 @@
 Standard library only: it runs before anything is installed. --help tells the options.
 """
 
-from __future__ import annotations
-
 import sys
 from pathlib import Path
 
@@ -12,6 +10,7 @@ ROOT = Path(__file__).resolve().parent.parent
 MINIMUM = (3, 11)
 
 if __name__ == "__main__":
+    # Nothing above is newer than Python 3.6, so that an old one gets as far as this.
     if sys.version_info < MINIMUM:
         found = sys.version.split()[0]
         sys.exit(f"error: Python 3.11 or newer is needed, not {found}; PYTHON names another one")

@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+import sysconfig
 import venv
 import zipfile
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ from tests.helpers.commands import ROOT, clean_environment
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
-SITE = next(path for path in map(Path, sys.path) if path.name == "site-packages")
+SITE = Path(sysconfig.get_path("purelib"))
 UNREACHABLE = re.compile("No matching distribution|ConnectionError|Max retries")
 LOCKED = re.compile(r"^([^\s#]+==[^\\\n]*?) *\\?$", re.MULTILINE)
 
