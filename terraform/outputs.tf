@@ -46,6 +46,6 @@ output "environment_lines" {
         # These are for the module's own group.
         if value != null && name != "AUTOSCALER_GROUPS"
       },
-    ) : "export ${name}='${value}'"
+    ) : "export ${name}='${replace(tostring(value), "'", "'\\''")}'"
   ])
 }

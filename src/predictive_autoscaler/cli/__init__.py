@@ -26,6 +26,7 @@ from predictive_autoscaler.cli import (
     train,
 )
 from predictive_autoscaler.cli.console import complain
+from predictive_autoscaler.cli.extras import lacking
 from predictive_autoscaler.errors import (
     AutoscalerError,
     RefusedModelError,
@@ -112,6 +113,12 @@ def _run(application: typer.Typer, program: str, arguments: Sequence[str] | None
     except AutoscalerError as error:
         _end_as_told(error)
         complain(str(error))
+        sys.exit(EXIT_FAILED)
+    except ModuleNotFoundError as error:
+        advice = lacking(error)
+        if advice is None:
+            raise
+        complain(advice)
         sys.exit(EXIT_FAILED)
     except OSError as error:
         _end_as_told(error)
