@@ -62,6 +62,9 @@ class TestHelp:
     def test_of_the_program_names_every_command(self) -> None:
         told = succeeded(run("--help"))
         assert set(re.findall(r"^\W*(\w+) ", told, re.MULTILINE)) >= COMMANDS.keys()
+        # What a command does is said whole, on a terminal of the usual width.
+        narrow = run("--help", env=clean_environment(COLUMNS="80"))
+        assert "..." not in succeeded(narrow).partition("Commands:")[2]
 
     def test_no_arguments_show_it_too(self) -> None:
         done = run()

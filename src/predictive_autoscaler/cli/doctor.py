@@ -52,7 +52,7 @@ def doctor(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Leave out what is ok.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Check a group's controller and all around it, and say what to do about what is wrong.
+    """Check a deployment, and name the remedy for what is wrong.
 
     Credentials, rights, settings, group, metrics, model, function, schedule, decisions, mode,
     limits, alarms. Nothing is changed. A check that cannot be done says why, and stops none of

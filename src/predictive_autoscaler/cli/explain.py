@@ -42,7 +42,7 @@ def explain(
         bool, typer.Option("--json", help="Print the record, and the words about each group.")
     ] = False,
 ) -> None:
-    """Explain the newest decision, or a given one, from its record alone.
+    """Explain the newest decision, or a given one, from its record.
 
     Says what moved the forecast, what was decided at the same time a week before if there is a
     record of it, and what it would have taken to decide otherwise.

@@ -88,11 +88,12 @@ def monitor(
     region: Region = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show how a group is doing: instances, decisions, traffic, forecast, model and alarms.
+    """Show live how a group is doing, and why.
 
-    It reads and changes nothing. In a terminal it draws over itself until Ctrl-C; elsewhere it
-    prints a picture at each refresh, and with --json a document a line. What cannot be read
-    keeps its last value, with its age and the error, and is asked again.
+    Instances, decisions, traffic, forecast, model, Lambda and alarms; it reads and changes nothing.
+    In a terminal it draws over itself until Ctrl-C; elsewhere it prints a picture at each refresh,
+    and with --json a document a line. What cannot be read keeps its last value, with its age and
+    the error, and is asked again.
     """
     from predictive_autoscaler.wiring import aws_watch
 
