@@ -63,6 +63,7 @@ TABLE: dict[str, dict[str, Scene | Elsewhere | NotHere]] = {
         f"{PROGRAM} backtest path/to/*.csv --policies all --out out/backtest": LAPTOP,
         f"{PROGRAM} backtest shop.csv --what-if --instance-hour-price 0.096": LAPTOP,
         f"{PROGRAM} backtest shop.csv --settings now.env --settings new.env": LAPTOP,
+        "mkdir -p out": LOAD,
         ".venv/bin/python -m predictive_autoscaler.storefront --database out/shop.sqlite "
         "--port 8000 --workers 12 &": LOAD,
         "locust/run_test.sh --scenario surge --host http://127.0.0.1:8000 --duration 60s": LOAD,

@@ -29,7 +29,7 @@ AWS_GLOBAL = {"--output", "--query", "--max-items", "--region", "--profile"}
 AWS_OWN = {("logs", "tail"): {"--since", "--follow", "--filter-pattern"}, ("s3", "cp"): set[str]()}
 """Commands that the AWS command line adds to those of the services."""
 TERRAFORM = {"init", "plan", "apply", "destroy", "output", "test"}
-SHELL_ONLY = {"cd", "export", "eval", "curl", "docker", "sudo"}
+SHELL_ONLY = {"cd", "export", "eval", "curl", "docker", "mkdir", "sudo"}
 
 
 # Typer brings a Click of its own, and shows only this descendant of its usage errors.
