@@ -31,6 +31,7 @@ def test_every_scene_is_played() -> None:
     assert len(scenes) == 4
     for scene in scenes:
         assert script(scene)
+        assert {name for name in DOCUMENTS if scene in TABLE[name].values()} <= set(scene.documents)
         assert re.search(rf"play\([^)]*\b{scene.name.upper()}\b", PLAYING), scene
 
 
