@@ -42,7 +42,7 @@ from predictive_autoscaler.demo.traffic import default_capacity, generated, join
 from predictive_autoscaler.model.train import TrainOptions, train
 from predictive_autoscaler.ports import Alarm, Ports
 
-PICTURE = Path("docs/monitor.svg")
+PICTURE = Path(__file__).parent.parent / "docs" / "monitor.svg"
 GROUP, FUNCTION = "shop-web", "shop-controller"
 COLUMNS = 100
 NOW_AFTER_MIDNIGHT = timedelta(hours=9, minutes=33)
@@ -146,7 +146,7 @@ def main() -> None:
     ).groups[0]
     now = samples.end - timedelta(days=1) + NOW_AFTER_MIDNIGHT
     PICTURE.write_text(as_svg(watched(settings, samples, now)))
-    print(f"Wrote {PICTURE}.")
+    print(f"Wrote docs/{PICTURE.name}.")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Draw the pictures of the documentation anew.
 
     .venv/bin/python scripts/draw_pictures.py            # all of them
-    .venv/bin/python scripts/draw_pictures.py quality    # by name: day, quality, parts
+    .venv/bin/python scripts/draw_pictures.py quality    # by name: day, quality, parts, monitor
 
 The day runs the demonstration (about two minutes); the quality is drawn from the README's own
 table, and the parts from the list below.
@@ -10,6 +10,7 @@ table, and the parts from the list below.
 from __future__ import annotations
 
 import argparse
+import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -27,6 +28,10 @@ from predictive_autoscaler.demo.traffic import generated
 from predictive_autoscaler.report.replay import ReplayReport
 
 ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT))
+
+from scripts import draw_monitor  # noqa: E402
+
 FOLDER = ROOT / "docs"
 OURS, TRACKING, NEED, BAND = "#0b62a4", "#1b7f5c", "#8a8f98", "#9ecae9"
 MARKS = {
@@ -228,17 +233,23 @@ def parts() -> Figure:
 
 
 PICTURES: dict[str, Callable[[], Figure]] = {"day": day, "quality": quality, "parts": parts}
+OTHERS: dict[str, Callable[[], None]] = {"monitor": draw_monitor.main}
+"""Pictures of another kind, which draw and write themselves."""
 
 
 def main() -> None:
     """Draw the pictures that are named, or all."""
+    known = [*PICTURES, *OTHERS]
     parser = argparse.ArgumentParser(description="Draw the pictures of the documentation.")
-    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(PICTURES))
-    names = parser.parse_args().names or list(PICTURES)
-    unknown = [name for name in names if name not in PICTURES]
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(known))
+    names = parser.parse_args().names or known
+    unknown = [name for name in names if name not in known]
     if unknown:
-        parser.error(f"there is no picture {unknown[0]!r}; there are {', '.join(PICTURES)}")
+        parser.error(f"there is no picture {unknown[0]!r}; there are {', '.join(known)}")
     for name in names:
+        if name in OTHERS:
+            OTHERS[name]()
+            continue
         with mpl.rc_context({"svg.hashsalt": name, "svg.fonttype": "none", "font.size": 9}):
             save(PICTURES[name](), FOLDER / f"{name}.svg")
         print(f"Wrote docs/{name}.svg.")

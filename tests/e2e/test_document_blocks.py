@@ -25,7 +25,7 @@ from predictive_autoscaler.core.workloads import recorded_shop
 from predictive_autoscaler.demo.local_aws import BUCKET, REGION, LocalAws, local_aws, put_metrics
 from predictive_autoscaler.demo.local_aws import GROUP as SHOP
 from tests.helpers.commands import ROOT
-from tests.helpers.played import CLOUD, GROUP, LAPTOP, LINES, LOAD, PROGRAM, Scene, script
+from tests.helpers.played import CLOUD, GROUP, LAPTOP, LOAD, PROGRAM, SETTINGS, Scene, script
 from tests.helpers.shell import Shell, clone
 from tests.helpers.terraform import required
 
@@ -270,7 +270,7 @@ def test_from_an_empty_account_to_acting_and_back(
             CLOUD,
             {"STATE_BUCKET": "state-of-a-test", "mode full": "mode full --yes"},
             {
-                LINES: at_home,
+                SETTINGS: at_home,
                 training: observed,
                 destroy: lambda shell: setattr(shell, "folder", place / "terraform"),
             },

@@ -48,17 +48,23 @@ OWN_TESTS = NotHere("it is the run that this test is part of")
 SETUP = NotHere("it makes the environment that runs this test; .ci/run begins with it")
 INSTANCE = NotHere("it needs an instance that runs, and a simulated AWS starts none")
 PROGRAM = ".venv/bin/predictive-autoscaler"
-LINES = 'eval "$(terraform -chdir=terraform output -raw environment_lines)"'
+SETTINGS = ". scripts/setup_env.sh"
+QUICK_START = Elsewhere("tests/e2e/test_quick_start.py")
 
 TABLE: dict[str, dict[str, Scene | Elsewhere | NotHere]] = {
     README: {
         "make demo": LAPTOP,
         "make test": OWN_TESTS,
+        "scripts/quick_start.sh --plan-only": QUICK_START,
+        SETTINGS: QUICK_START,
+        f"{PROGRAM} mode": QUICK_START,
         "export AWS_REGION=eu-central-1 ASG_NAME=shop S3_BUCKET=my-autoscaler "
         "LOAD_BALANCER=app/shop/0123456789abcdef": GROUP,
         ".venv/bin/python ml-model/train_model.py --from cloudwatch --days 28 --publish": GROUP,
         f"{PROGRAM} decide": GROUP,
         f"{PROGRAM} backtest --from cloudwatch --days 14": GROUP,
+        "pipx install '.[lab,load]'": Elsewhere("tests/e2e/test_wheel.py"),
+        "predictive-autoscaler --install-completion": Elsewhere("tests/e2e/test_wheel.py"),
         ".venv/bin/python scripts/rebuild_traces.py --out traces": RECORDINGS,
         "make quality TRACES=traces": NotHere("it takes eight recordings, and hours"),
         f"{PROGRAM} train --groups groups.json --from cloudwatch --publish": GROUP,
@@ -66,13 +72,16 @@ TABLE: dict[str, dict[str, Scene | Elsewhere | NotHere]] = {
         f"{PROGRAM} backtest path/to/*.csv --policies all --out out/backtest": LAPTOP,
         f"{PROGRAM} backtest shop.csv --what-if --instance-hour-price 0.096": LAPTOP,
         f"{PROGRAM} backtest shop.csv --settings now.env --settings new.env": LAPTOP,
-        "mkdir -p out": LOAD,
         ".venv/bin/python -m predictive_autoscaler.storefront --database out/shop.sqlite "
         "--port 8000 --workers 12 &": LOAD,
         "locust/run_test.sh --scenario surge --host http://127.0.0.1:8000 --duration 60s": LOAD,
         f"{PROGRAM} rehearse --scenario sinusoidal": Elsewhere("tests/e2e/test_rehearsal.py"),
     },
     DEPLOYMENT: {
+        "scripts/quick_start.sh": QUICK_START,
+        "scripts/quick_start.sh --plan-only": QUICK_START,
+        "scripts/quick_start.sh --yes --environment dev --region eu-central-1 "
+        "--email you@example.com --state-bucket STATE_BUCKET": QUICK_START,
         "terraform -chdir=terraform/bootstrap init": CLOUD,
         "terraform -chdir=terraform/bootstrap apply -var bucket=STATE_BUCKET": CLOUD,
         "make lambda": Elsewhere("tests/e2e/test_lambda_zip.py"),
@@ -86,11 +95,12 @@ TABLE: dict[str, dict[str, Scene | Elsewhere | NotHere]] = {
         "sudo docker compose --file /srv/shop/compose.yaml exec worker "
         "python3 manage.py createsuperuser": INSTANCE,
         "make setup": SETUP,
-        LINES: CLOUD,
+        SETTINGS: CLOUD,
         ".venv/bin/python ml-model/train_model.py --from cloudwatch --days 14 --publish": CLOUD,
         f"{PROGRAM} decide": CLOUD,
         f"{PROGRAM} mode": CLOUD,
         f"{PROGRAM} mode full": CLOUD,
+        f"{PROGRAM} doctor --quiet": Elsewhere("tests/integration/test_doctor.py"),
         "terraform destroy -var-file=environments/dev.tfvars": CLOUD,
         "terraform apply -var-file=environments/prod.tfvars -var allow_destroy=true": NotHere(
             "a simulated AWS has no replication groups of Redis, no budgets and no log delivery, "
@@ -106,7 +116,7 @@ TABLE: dict[str, dict[str, Scene | Elsewhere | NotHere]] = {
         "make demo TRACE=shop.csv": LAPTOP,
         f"{PROGRAM} backtest shop.csv --out out/backtest": LAPTOP,
         f"{PROGRAM} collect --days 14 --out shop.csv": GROUP,
-        LINES: CLOUD,
+        SETTINGS: CLOUD,
         f"{PROGRAM} decide": GROUP,
         f"{PROGRAM} explain": GROUP,
         f"{PROGRAM} mode": GROUP,

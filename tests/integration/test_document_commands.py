@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Callable, Sequence
-from functools import cache
+from functools import cache, partial
 from typing import Any, cast
 
 import botocore.session
@@ -18,6 +18,8 @@ import typer
 from botocore import xform_name
 
 from predictive_autoscaler.cli import app, training_app
+from predictive_autoscaler.deployment.quick_start import parser as quick_start_parser
+from predictive_autoscaler.deployment.terraform import Place
 from predictive_autoscaler.loadtest.command import parser as load_test_parser
 from predictive_autoscaler.storefront.command import parser as storefront_parser
 from tests.helpers.commands import ROOT
@@ -29,7 +31,7 @@ AWS_GLOBAL = {"--output", "--query", "--max-items", "--region", "--profile"}
 AWS_OWN = {("logs", "tail"): {"--since", "--follow", "--filter-pattern"}, ("s3", "cp"): set[str]()}
 """Commands that the AWS command line adds to those of the services."""
 TERRAFORM = {"init", "plan", "apply", "destroy", "output", "test"}
-SHELL_ONLY = {"cd", "export", "eval", "curl", "docker", "mkdir", "sudo"}
+SHELL_ONLY = {"cd", "export", "eval", "curl", "docker", "pipx", "sudo"}
 
 
 # Typer brings a Click of its own, and shows only this descendant of its usage errors.
@@ -74,7 +76,7 @@ def check_options(command: Any, words: Sequence[str]) -> None:
 
 
 def check_program(words: Sequence[str]) -> None:
-    if words[:1] == ["--help"]:
+    if words in (["--help"], ["--install-completion"]):
         return
     name = words[0] if words else ""
     command = program().get(name)
@@ -189,6 +191,10 @@ def check(command: str) -> None:
             check_python(rest)
         elif first == "locust/run_test.sh":
             check_parser(load_test_parser, rest)
+        elif first.endswith("scripts/quick_start.sh"):
+            check_parser(partial(quick_start_parser, Place(ROOT)), rest)
+        elif first == "." and rest == ["scripts/setup_env.sh"]:
+            continue
         elif first == "terraform":
             check_terraform(rest)
         elif first == "aws":

@@ -53,7 +53,7 @@ def main(root: Path, arguments: Sequence[str] | None = None) -> int:
         root: of the repository.
     """
     place = Place(root)
-    options = _parser(place).parse_args(arguments)
+    options = parser(place).parse_args(arguments)
     values = {name: getattr(options, name) for name in answers.names_of_answers()}
     given = {name: value for name, value in values.items() if value is not None}
     run = Run(place, Dialogue(options.yes), options, given)
@@ -72,8 +72,9 @@ def main(root: Path, arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _parser(place: Place) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def parser(place: Place) -> argparse.ArgumentParser:
+    """All options."""
+    made = argparse.ArgumentParser(
         prog="quick_start",
         allow_abbrev=False,
         description="Set the shop and its autoscaler up in an AWS account, or bring them up to "
@@ -81,7 +82,7 @@ def _parser(place: Place) -> argparse.ArgumentParser:
         "question. Answers are kept in terraform/terraform.tfvars, as defaults of the next run.",
     )
     for question in answers.questions(place.environments()):
-        parser.add_argument(
+        made.add_argument(
             question.option,
             metavar="ANSWER",
             help=f"{question.text.replace('%', '%%')}: {question.allowed}",
@@ -95,8 +96,8 @@ def _parser(place: Place) -> argparse.ArgumentParser:
         "--accept-destroy": "with --yes: apply also what destroys or replaces resources",
     }
     for switch, meaning in switches.items():
-        parser.add_argument(switch, action="store_true", help=meaning)
-    return parser
+        made.add_argument(switch, action="store_true", help=meaning)
+    return made
 
 
 def _check_given(run: Run) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import matplotlib as mpl
 import pytest
 
-from scripts.draw_pictures import FOLDER, MARKS, PICTURES, measured, save
+from scripts.draw_pictures import FOLDER, MARKS, OTHERS, PICTURES, measured, save
 from tests.helpers.commands import ROOT
 
 
@@ -38,6 +38,8 @@ def test_every_figure_of_the_table_is_a_mark() -> None:
 
 
 def test_every_picture_is_shown_somewhere() -> None:
-    shown = "".join(path.read_text() for path in (ROOT / "README.md", ROOT / "ARCHITECTURE.md"))
-    assert set(re.findall(r"\(docs/(\w+)\.svg\)", shown)) == PICTURES.keys()
-    assert {path.stem for path in FOLDER.glob("*.svg")} == PICTURES.keys()
+    documents = (*ROOT.glob("*.md"), *FOLDER.glob("*.md"))
+    shown = "".join(path.read_text() for path in documents)
+    drawn = {*PICTURES, *OTHERS}
+    assert set(re.findall(r"\((?:docs/)?(\w+)\.svg\)", shown)) == drawn
+    assert {path.stem for path in FOLDER.glob("*.svg")} == drawn
