@@ -57,7 +57,7 @@ TABLE: dict[str, dict[str, Scene | Elsewhere | NotHere]] = {
         "make test": OWN_TESTS,
         "scripts/quick_start.sh --plan-only": QUICK_START,
         SETTINGS: QUICK_START,
-        f"{PROGRAM} mode": QUICK_START,
+        f"{PROGRAM} mode": Elsewhere("tests/integration/test_mode.py"),
         "export AWS_REGION=eu-central-1 ASG_NAME=shop S3_BUCKET=my-autoscaler "
         "LOAD_BALANCER=app/shop/0123456789abcdef": GROUP,
         ".venv/bin/python ml-model/train_model.py --from cloudwatch --days 28 --publish": GROUP,
