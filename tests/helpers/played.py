@@ -68,7 +68,7 @@ TABLE: dict[str, dict[str, Scene | Elsewhere | NotHere]] = {
         ".venv/bin/python scripts/rebuild_traces.py --out traces": RECORDINGS,
         "make quality TRACES=traces": NotHere("it takes eight recordings, and hours"),
         f"{PROGRAM} train --groups groups.json --from cloudwatch --publish": GROUP,
-        "make demo TRACE=path/to/traffic.csv": LAPTOP,
+        "make demo TRACE=path/to/traffic.csv": Elsewhere("tests/e2e/test_demo.py"),
         f"{PROGRAM} backtest path/to/*.csv --policies all --out out/backtest": LAPTOP,
         f"{PROGRAM} backtest shop.csv --what-if --instance-hour-price 0.096": LAPTOP,
         f"{PROGRAM} backtest shop.csv --settings now.env --settings new.env": LAPTOP,
