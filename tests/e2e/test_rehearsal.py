@@ -20,7 +20,7 @@ MARK = "REHEARSAL_OF_A_TEST"
 ENDS_WITHIN = 20.0
 LISTENING = "0A"
 
-pytestmark = [pytest.mark.slow, pytest.mark.alone]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
@@ -88,6 +88,7 @@ def wait_for_line(process: subprocess.Popen[str], words: str) -> None:
     pytest.fail(f"it ended without saying {words!r}")
 
 
+@pytest.mark.alone
 def test_the_loop_in_short(tmp_path: Path, mark: str) -> None:
     options = ("--scenario", "sinusoidal", "--duration", "30", "--users", "300", "--json")
     process = started(mark, tmp_path, *options)
