@@ -9,12 +9,18 @@ that they name.
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 from predictive_autoscaler.app.doctor.checks import CHECKS
 from predictive_autoscaler.app.doctor.findings import Check
 
-DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "doctor.md"
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from scripts.marks import between  # noqa: E402
+
+DOCUMENT = ROOT / "docs" / "doctor.md"
 BUCKET_ACTIONS = {"s3:ListBucket": "arn:aws:s3:::BUCKET", "s3:GetObject": "arn:aws:s3:::BUCKET/*"}
 KEY_ACTIONS = {"kms:Decrypt": "arn:aws:kms:REGION:ACCOUNT:key/ID"}
 
@@ -50,12 +56,7 @@ BLOCKS = {"checks": checks_table, "policy": policy}
 
 def with_blocks(text: str) -> str:
     """The document with its tables brought up to date."""
-    for name, block in BLOCKS.items():
-        begin, end = f"<!-- {name} -->\n", f"<!-- /{name} -->"
-        before, rest = text.split(begin)
-        _, after = rest.split(end)
-        text = before + begin + block() + end + after
-    return text
+    return between(text, {name: block() for name, block in BLOCKS.items()})
 
 
 if __name__ == "__main__":

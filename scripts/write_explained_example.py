@@ -21,6 +21,7 @@ sys.path.insert(0, str(ROOT))
 from predictive_autoscaler.core.types import Json  # noqa: E402
 from predictive_autoscaler.model.fit import ForestOptions  # noqa: E402
 from predictive_autoscaler.model.train import TrainOptions, train  # noqa: E402
+from scripts.marks import between  # noqa: E402
 from tests.helpers.commands import clean_environment  # noqa: E402
 from tests.helpers.shop import (  # noqa: E402
     DECIDED_FROM,
@@ -72,9 +73,7 @@ def example() -> str:
 
 def with_example(text: str) -> str:
     """The document with its example brought up to date."""
-    before, rest = text.split(BEGIN)
-    _, after = rest.split(END)
-    return before + BEGIN + example() + END + after
+    return between(text, {"example": example()})
 
 
 if __name__ == "__main__":

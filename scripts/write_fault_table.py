@@ -14,6 +14,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from scripts.marks import between  # noqa: E402
 from tests.faults.first_days import first_days_table  # noqa: E402
 from tests.faults.table import TABLE, Fault, Outcome  # noqa: E402
 
@@ -38,12 +39,7 @@ TABLES = {"faults": faults_table, "first days": first_days_table}
 
 def with_tables(text: str) -> str:
     """The document with its tables brought up to date."""
-    for name, table in TABLES.items():
-        begin, end = f"<!-- {name} -->\n", f"<!-- /{name} -->"
-        before, rest = text.split(begin)
-        _, after = rest.split(end)
-        text = before + begin + table() + end + after
-    return text
+    return between(text, {name: table() for name, table in TABLES.items()})
 
 
 if __name__ == "__main__":

@@ -12,12 +12,15 @@ from pathlib import Path
 
 from predictive_autoscaler.backtest.quality.written import LONG_TABLES, MISSING, SHORT_TABLE
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from scripts.marks import between  # noqa: E402
+
 DOCUMENTS = {
     ROOT / "README.md": SHORT_TABLE,
     ROOT / "docs" / "scaling-quality.md": LONG_TABLES,
 }
-BEGIN, END = "<!-- quality -->\n", "<!-- /quality -->"
 
 
 def with_tables(text: str, tables: str) -> str:
@@ -26,9 +29,7 @@ def with_tables(text: str, tables: str) -> str:
     Raises:
         ValueError: it does not have each mark once.
     """
-    before, rest = text.split(BEGIN)
-    _, after = rest.split(END)
-    return before + BEGIN + tables + END + after
+    return between(text, {"quality": tables})
 
 
 def main(folder: Path) -> None:

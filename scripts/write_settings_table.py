@@ -7,12 +7,17 @@ The rows are those that the Lambda and the command line check their environment 
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 from predictive_autoscaler.app.settings_table import SETTINGS, Setting
 
-DOCUMENT = Path(__file__).parent.parent / "docs" / "settings.md"
-BEGIN, END = "<!-- settings -->\n", "<!-- /settings -->"
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from scripts.marks import between  # noqa: E402
+
+DOCUMENT = ROOT / "docs" / "settings.md"
 HEADING = "| setting | default | range | unit | what it is | what it trades |\n"
 RULE = "|---|---|---|---|---|---|\n"
 
@@ -36,10 +41,8 @@ def row(setting: Setting) -> str:
 
 def with_table(text: str) -> str:
     """The document with the table brought up to date."""
-    before, rest = text.split(BEGIN)
-    _, after = rest.split(END)
     # A comment between a table's rows would end the table: the marks stand around all of it.
-    return before + BEGIN + HEADING + RULE + "".join(map(row, SETTINGS)) + END + after
+    return between(text, {"settings": HEADING + RULE + "".join(map(row, SETTINGS))})
 
 
 if __name__ == "__main__":

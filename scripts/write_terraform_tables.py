@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-MODULE = Path(__file__).parent.parent / "terraform"
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from scripts.marks import between  # noqa: E402
+
+MODULE = ROOT / "terraform"
 README = MODULE / "README.md"
 
 BLOCK = r'^{kind} "(\w+)" {{\n(.*?)^}}$'
@@ -76,11 +82,7 @@ def outputs() -> str:
 
 def with_tables(text: str) -> str:
     """The document with both tables brought up to date."""
-    for mark, table in (("variables", variables()), ("outputs", outputs())):
-        before, rest = text.split(f"<!-- {mark} -->\n")
-        _, after = rest.split(f"<!-- /{mark} -->")
-        text = f"{before}<!-- {mark} -->\n{table}<!-- /{mark} -->{after}"
-    return text
+    return between(text, {"variables": variables(), "outputs": outputs()})
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from predictive_autoscaler.folders import sole_user_of
 from predictive_autoscaler.loadtest.options import table_of_scenarios
 from tests.helpers.commands import ROOT, clean_environment, complaint
 from tests.helpers.load_runs import load_command, load_test
+from tests.helpers.powershell import parsed
 from tests.helpers.storefront import storefront
 
 
@@ -124,13 +125,7 @@ class TestScripts:
             assert word in done.stdout
 
     def test_the_powershell_script_can_be_parsed_and_knows_the_same_options(self) -> None:
-        import tree_sitter_powershell
-        from tree_sitter import Language, Parser
-
-        text = (ROOT / "locust" / "run_test.ps1").read_bytes()
-        parser = Parser(Language(tree_sitter_powershell.language()))
-        assert not parser.parse(text).root_node.has_error
-        assert parser.parse(text + b"\nif (").root_node.has_error
+        text = parsed(ROOT / "locust" / "run_test.ps1")
         assert text.count(b"$script @words") == 3
         assert b"'run_test.py'" in text
         told = set(re.findall(r"'(--[a-z-]+)'", text.decode()))

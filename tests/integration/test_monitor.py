@@ -28,6 +28,7 @@ from predictive_autoscaler.demo.local_aws import GROUP
 from tests.helpers.commands import ROOT, call, complaint, json_of, succeeded
 from tests.helpers.faulty_line import State, faulty_line
 from tests.helpers.monitored import FUNCTION, RINGING, Monitored, monitored
+from tests.helpers.powershell import parsed
 
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
 ACTIONS = {
@@ -320,13 +321,7 @@ class TestScripts:
     def test_the_powershell_script_can_be_parsed_and_knows_the_same_options(
         self, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        import tree_sitter_powershell
-        from tree_sitter import Language, Parser
-
-        text = (ROOT / "scripts" / "monitor.ps1").read_bytes()
-        parser = Parser(Language(tree_sitter_powershell.language()))
-        assert not parser.parse(text).root_node.has_error
-        assert parser.parse(text + b"\nif (").root_node.has_error
+        text = parsed(ROOT / "scripts" / "monitor.ps1")
         assert text.count(b" @words") == 4
         assert b"'predictive_autoscaler', 'monitor'" in text
         told = set(re.findall(r"'(--[a-z-]+)'", text.decode()))

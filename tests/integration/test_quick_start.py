@@ -20,6 +20,7 @@ import pytest
 from predictive_autoscaler.deployment.quick_start import main
 from tests.helpers.clones import ACCOUNT, Clone, clone
 from tests.helpers.commands import ROOT
+from tests.helpers.powershell import parsed
 from tests.helpers.terraform import Module, required
 
 GOOD = ("dev", "eu-central-1", "state-bucket", "me@example.com", "Europe/Berlin")
@@ -468,13 +469,7 @@ class TestScripts:
     def test_the_powershell_script_can_be_parsed_and_only_calls_the_same_script(
         self, name: str
     ) -> None:
-        import tree_sitter_powershell
-        from tree_sitter import Language, Parser
-
-        text = (ROOT / "scripts" / f"{name}.ps1").read_bytes()
-        parser = Parser(Language(tree_sitter_powershell.language()))
-        assert not parser.parse(text).root_node.has_error
-        assert parser.parse(text + b"\nif (").root_node.has_error
+        text = parsed(ROOT / "scripts" / f"{name}.ps1")
         assert f"'{name}.py'".encode() in text
         assert len(re.findall(rb"& (?:\$env:PYTHON|py -3|python3) \$script ", text)) == 3
         assert b"Invoke-Expression" not in text

@@ -82,8 +82,12 @@ def settings_from(**flags: str | None) -> Settings:
         SettingsError: one is missing, unknown or outside its range.
     """
     use_region(flags.pop("AWS_REGION", None))
-    given = {name: value for name, value in flags.items() if value is not None}
-    return read_settings(dict(os.environ) | given)
+    return read_settings(environment_with(**flags))
+
+
+def environment_with(**flags: str | None) -> dict[str, str]:
+    """The environment, with the flags that were given (by variable name) laid over it."""
+    return dict(os.environ) | {name: text for name, text in flags.items() if text is not None}
 
 
 def use_region(region: str | None) -> None:

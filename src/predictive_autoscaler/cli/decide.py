@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import Annotated
 
 import typer
@@ -14,6 +13,7 @@ from predictive_autoscaler.cli.console import (
     LoadBalancer,
     Region,
     TargetGroup,
+    environment_with,
     out,
     print_json,
     settings_from,
@@ -48,9 +48,8 @@ def decide(
         "S3_BUCKET": bucket,
     }
     settings_from(**flags, AWS_REGION=region)
-    given = {name: value for name, value in flags.items() if value is not None}
     with working("reading the metrics and deciding", quiet=as_json):
-        controller = AwsController(dict(os.environ) | given, log=lambda line: None)
+        controller = AwsController(environment_with(**flags), log=lambda line: None)
         record = controller.run_once(dry_run=not apply)
     if as_json:
         print_json(record)

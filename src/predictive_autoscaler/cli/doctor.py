@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Annotated
@@ -20,6 +19,7 @@ from predictive_autoscaler.cli.console import (
     LoadBalancer,
     Region,
     TargetGroup,
+    environment_with,
     err,
     out,
     print_json,
@@ -67,10 +67,9 @@ def doctor(
         "TARGET_GROUP": target_group,
         "S3_BUCKET": bucket,
     }
-    given = {name: value for name, value in flags.items() if value is not None}
     rows: list[tuple[Check, Sequence[Finding]]] = []
     with progress(quiet=as_json) as say:
-        facts = aws_facts(dict(os.environ) | given, function, seconds)
+        facts = aws_facts(environment_with(**flags), function, seconds)
         areas = Areas(hide_ok=quiet)
         for check, findings in examined(facts):
             rows.append((check, findings))

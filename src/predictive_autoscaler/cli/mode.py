@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
 from difflib import get_close_matches
@@ -21,6 +20,7 @@ from predictive_autoscaler.cli.console import (
     Bucket,
     LoadBalancer,
     Region,
+    environment_with,
     out,
     print_json,
     use_region,
@@ -59,10 +59,9 @@ def mode(
     group, to = _understood(words or [], asg_name)
     use_region(region)
     flags = {"ASG_NAME": group, "LOAD_BALANCER": load_balancer, "S3_BUCKET": bucket}
-    given = {name: value for name, value in flags.items() if value is not None}
     with working("looking up the group", quiet=as_json):
         try:
-            desk = aws_mode_desk(dict(os.environ) | given)
+            desk = aws_mode_desk(environment_with(**flags))
             before = desk.standing()
         except GroupNotFoundError as error:
             raise GroupNotFoundError(f"{error}{_hint(group)}") from None

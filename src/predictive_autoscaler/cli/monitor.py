@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import sys
 import threading
 import time
@@ -26,6 +25,7 @@ from predictive_autoscaler.cli.console import (
     TargetGroup,
     check_range,
     end_when_told,
+    environment_with,
     out,
     print_json,
     use_region,
@@ -109,10 +109,9 @@ def monitor(
         "TARGET_GROUP": target_group,
         "S3_BUCKET": bucket,
     }
-    given = {name: value for name, value in flags.items() if value is not None}
     components = COMPONENTS if component is Component.ALL else (component.value,)
     watch = aws_watch(
-        dict(os.environ) | given, components, alarm_prefix=alarm_prefix, function=function
+        environment_with(**flags), components, alarm_prefix=alarm_prefix, function=function
     )
     if once:
         _once(watch, as_json=as_json)

@@ -40,6 +40,7 @@ from scripts.build_lambda import (
     serving_part,
 )
 from tests.helpers.commands import ROOT
+from tests.helpers.powershell import parsed
 
 PYTHON = f"3.{sys.version_info.minor}"
 """Builds are for the Python that runs the tests, so that there is one to compile with."""
@@ -604,12 +605,6 @@ class TestScripts:
             assert word in done.stdout
 
     def test_the_powershell_script_can_be_parsed_and_calls_the_same_script(self) -> None:
-        import tree_sitter_powershell
-        from tree_sitter import Language, Parser
-
-        text = (ROOT / "lambda" / "build.ps1").read_bytes()
-        parser = Parser(Language(tree_sitter_powershell.language()))
-        assert not parser.parse(text).root_node.has_error
-        assert parser.parse(text + b"\nif (").root_node.has_error
+        text = parsed(ROOT / "lambda" / "build.ps1")
         assert text.count(b"$script @args") == 3
         assert b"'build_lambda.py'" in text
