@@ -222,7 +222,7 @@ def _has_requests(samples: Samples) -> bool:
 
 
 def first_bin(group: GroupSettings, until: datetime) -> datetime:
-    """Where a group's window begins: at a midnight, so that it is the same for every call of a day."""
+    """Where a group's window begins: a midnight, so that it is the same for every call of a day."""
     day = (until - timedelta(days=group.history_days)).date()
     return datetime.combine(day, time(), UTC)
 
