@@ -155,21 +155,25 @@ def chart_data(found: Past, outlook: Outlook | None) -> dict[str, Any]:
         "needed": plain(np.ceil(found.demand / found.capacity)),
         "missed": np.flatnonzero(found.missed > 0).tolist(),
         "recorded": np.flatnonzero(found.recorded).tolist(),
-        "ahead": [] if outlook is None else _ahead(outlook),
+        "ahead": [] if outlook is None else _ahead(outlook, found.capacity[-1]),
     }
 
 
-def _ahead(outlook: Outlook) -> list[dict[str, Any]]:
-    """The forecast, a piece for each rung of the ladder that answers."""
+def _ahead(outlook: Outlook, capacity: float) -> list[dict[str, Any]]:
+    """The forecast, a piece for each rung of the ladder that answers; with the instances that
+    its median would need.
+    """
     pieces = []
     for rung, group in groupby(outlook.ahead, key=lambda one: one.rung):
         bins = list(group)
+        median = np.array([one.median for one in bins])
         pieces.append(
             {
                 "rung": rung,
                 "start": int(bins[0].start.timestamp() * 1000),
                 "lower": plain(np.array([one.lower for one in bins])),
-                "median": plain(np.array([one.median for one in bins])),
+                "median": plain(median),
+                "needed": plain(np.ceil(median / capacity)),
                 "upper": plain(np.array([one.upper for one in bins])),
             }
         )

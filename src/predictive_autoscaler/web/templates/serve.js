@@ -49,7 +49,7 @@
     { key: "median", name: "median", colour: "--ours", look: "dash" },
   ];
   const capacityKeys = [
-    { key: "needed", name: "needed", colour: "--needed-fill", edge: "--needed", look: "area" },
+    { key: "needed", name: "needed (ahead: for the median)", colour: "--needed-fill", edge: "--needed", look: "area" },
     { key: "in_service", name: "in service", colour: "--ours", look: "line" },
     { key: "desired", name: "desired", colour: "--rival", look: "dash" },
     { key: "wish", name: "wanted by the forecast", colour: "--oracle", look: "dot" },
@@ -131,10 +131,12 @@
       line(curves.wish, colour("--oracle"), 1.3, "dot", shown.wish),
       line(curves.desired, colour("--rival"), 1.5, "dash", shown.desired),
       line(curves.in_service, colour("--ours"), 2, "solid", shown.in_service),
-      { type: "bar", hoverinfo: "skip", visible: shown.missed, offset: 0,
-        x: curves.missed.map(timeOf), width: Math.max(curves.step, 2.5 * millisPerPixel()),
-        base: curves.missed.map((bin) => curves.in_service[bin] || 0),
-        y: curves.missed.map((bin) => Math.max(0.5, (curves.needed[bin] || 0) - (curves.in_service[bin] || 0))),
+      ...curves.ahead.map((piece) =>
+        line(piece.needed, colour("--needed"), 1.3, "dash", shown.needed, piece.start)),
+      // All on a strip of their own: a missed interval is a pixel wide, and must not be overlooked.
+      { type: "bar", hoverinfo: "skip", visible: shown.missed, yaxis: "y2", base: 0,
+        x: curves.missed.map((bin) => timeOf(bin) + curves.step / 2),
+        y: curves.missed.map(() => 1), width: Math.max(curves.step, 2 * millisPerPixel()),
         marker: { color: colour("--missed"), line: { width: 0 } } },
     ];
   }
@@ -171,7 +173,7 @@
   function layout(colour, chart, titled) {
     const made = chartLayout(colour, width(), chart.clientHeight);
     made.shapes = marks(colour);
-    made.margin.b = titled ? 46 : 28;
+    made.margin.b = titled ? 52 : 40;
     Object.assign(made.xaxis, {
       range: range(), nticks: isNarrow(width()) ? 4 : 12,
       tickformatstops: [
@@ -183,11 +185,24 @@
     return made;
   }
 
+  /** The ground on which missed intervals lie. */
+  const track = (colour) => ({
+    type: "rect", xref: "paper", x0: 0, x1: 1, yref: "y2", y0: 0, y1: 1, layer: "below",
+    fillcolor: colour("--grid"), line: { width: 0 },
+  });
+
   function capacityLayout(colour) {
     const made = layout(colour, capacityChart, false);
     const curves = state.curves;
     const most = Math.max(0, ...curves.needed, ...curves.in_service, ...curves.desired);
     if (most < 7) Object.assign(made.yaxis, { tick0: 0, dtick: 1 });
+    made.yaxis.domain = [0.1, 1];
+    made.xaxis.anchor = "y2";
+    made.yaxis2 = {
+      domain: [0, 0.05], range: [0, 1], fixedrange: true, showgrid: false, showticklabels: false,
+      zeroline: false, anchor: "x",
+    };
+    made.shapes = [track(colour), ...made.shapes];
     return made;
   }
 
@@ -219,8 +234,10 @@
   }
 
   function moveMarks() {
-    const shapes = marks(colours());
-    charts.forEach((chart) => Plotly.relayout(chart, { shapes }));
+    const colour = colours(), shapes = marks(colour);
+    charts.forEach((chart) => Plotly.relayout(chart, {
+      shapes: chart === capacityChart ? [track(colour), ...shapes] : shapes,
+    }));
   }
 
   function setRange(from, to) {
@@ -274,7 +291,9 @@
     const curves = state.curves, moment = timeOf(bin);
     const parts = [`${day(moment)}, ${clock(moment)} UTC`];
     if (bin < curves.bins) {
-      parts.push(`${number(curves.demand[bin])} came`, `expected ${expected(bin)}`,
+      parts.push(curves.demand[bin] === null ? "not measured yet" : `${number(curves.demand[bin])} came`,
+        `expected ${expected(bin)}`);
+      if (curves.in_service[bin] !== null) parts.push(
         `${instances(curves.in_service[bin])} in service, ${instances(curves.needed[bin])} needed`);
       if (curves.latency[bin] !== null) parts.push(`${number(1000 * curves.latency[bin])} ms`);
       if (curves.missed.includes(bin)) parts.push("missed");
@@ -287,7 +306,7 @@
     const at = (name) => (bin < curves.bins ? curves[name][bin] : null);
     const latency = at("latency");
     const rows = [
-      ["demand", `${number(at("demand"))} requests`],
+      ["demand", at("demand") === null ? "not measured" : `${number(at("demand"))} requests`],
       ["forecast", expected(bin)],
       ["instances needed", instances(at("needed"))],
       ["in service", instances(at("in_service"))],
@@ -296,7 +315,7 @@
       ["desired", instances(at("desired"))],
       ["latency, mean", latency === null ? "–" : `${number(1000 * latency)} ms`],
       ["failed or refused", number(at("failed"))],
-      ["missed", curves.missed.includes(bin) ? number(at("demand")) : "none"],
+      ["missed", curves.missed.includes(bin) ? number(at("demand")) : at("demand") === null ? "–" : "none"],
     ];
     const box = table("In this interval", null, rows);
     if (curves.missed.includes(bin)) {
