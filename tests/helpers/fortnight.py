@@ -8,7 +8,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ from starlette.types import ASGIApp
 
 from predictive_autoscaler.adapters.memory import MemoryAlarms, MemoryFunctions
 from predictive_autoscaler.app.monitor.watch import Eyes, Watch
-from predictive_autoscaler.core.types import Samples, utc_text
+from predictive_autoscaler.core.types import Json, Samples, utc_text
 from predictive_autoscaler.ports import Alarm
 from predictive_autoscaler.web.desk import Desk
 from predictive_autoscaler.web.pages import make_app
@@ -34,6 +34,21 @@ SLOT = START + timedelta(days=DAYS, hours=10, minutes=15)
 REAL = 3
 """Records that a controller has made; the older ones are like them."""
 FUNCTION = "shop-controller"
+ALARMS = (
+    Alarm(
+        "shop-p95",
+        "ALARM",
+        NOW - timedelta(minutes=9),
+        "The slowest 5 % of requests take longer than 1 s",
+        dimensions=frozenset({("AutoScalingGroupName", GROUP)}),
+    ),
+    Alarm(
+        "shop-lambda-errors",
+        "OK",
+        NOW - timedelta(days=3),
+        dimensions=frozenset({("FunctionName", FUNCTION)}),
+    ),
+)
 
 
 @dataclass
@@ -46,48 +61,24 @@ class Fortnight:
     alarms: MemoryAlarms
 
 
-def fortnight(question: Question | None = None, **variables: str) -> Fortnight:
-    """Fourteen days up to `NOW`, of which the last 15 minutes were really decided."""
+def fortnight(
+    question: Question | None = None, *, full: bool = True, **variables: str
+) -> Fortnight:
+    """Fourteen days up to `NOW`, of which the last 15 minutes were really decided.
+
+    Args:
+        full: with records for all of it, which takes some seconds.
+    """
     samples = served_by(shop(MINUTES * 60, days=DAYS + 1), capacity(MINUTES * 60))
-    made = world(samples, interval_minutes=MINUTES, desired=int(samples.in_service[-1]), **variables)
+    desired = int(samples.in_service[-1])
+    made = world(samples, interval_minutes=MINUTES, desired=desired, **variables)
     made.source.visible_until = SLOT
     made.clock.set(NOW - (REAL - 1) * INTERVAL)
     records = made.run(REAL)
     made.clock.set(NOW)
-    first = samples.start
-    each = capacity(MINUTES * 60)
-    for index in range((SLOT - first) // INTERVAL - REAL + 1):
-        slot = first + index * INTERVAL
-        record = copy.deepcopy(records[0]) | {"slot": utc_text(slot)}
-        decision = entry(record)["decision"]
-        peak = float(samples.requests[index : index + 3].max())
-        wanted = math.ceil(1.05 * peak / each)
-        decision |= {
-            "slot": utc_text(slot),
-            "quantiles": {"0.05": 0.93 * peak, "0.5": peak, "0.95": 1.07 * peak},
-            "wish_instances": wanted,
-            "before_instances": math.ceil(peak / each),
-            "after_instances": wanted,
-        }
-        entry(record)["outcome"] = {"status": "applied", "instances": wanted}
-        made.decisions.claim(slot, record)
-    alarms = MemoryAlarms(
-        (
-            Alarm(
-                "shop-p95",
-                "ALARM",
-                NOW - timedelta(minutes=9),
-                "The slowest 5 % of requests take longer than 1 s",
-                dimensions=frozenset({("AutoScalingGroupName", GROUP)}),
-            ),
-            Alarm(
-                "shop-lambda-errors",
-                "OK",
-                NOW - timedelta(days=3),
-                dimensions=frozenset({("FunctionName", FUNCTION)}),
-            ),
-        )
-    )
+    if full:
+        _fill(made, samples, records[0])
+    alarms = MemoryAlarms(ALARMS)
     eyes: Any = Eyes(
         actuator=made.actuator,
         metrics=made.source,
@@ -103,6 +94,25 @@ def fortnight(question: Question | None = None, **variables: str) -> Fortnight:
     )
     desk = Desk(watch, made.decisions, settings, DAYS, question, clock=made.clock.now)
     return Fortnight(made, watch, desk, alarms)
+
+
+def _fill(made: World, samples: Samples, like: Json) -> None:
+    """Records for all slots before the real ones, with numbers of their own."""
+    each = capacity(MINUTES * 60)
+    for index in range((SLOT - samples.start) // INTERVAL - REAL + 1):
+        slot = samples.start + index * INTERVAL
+        record = copy.deepcopy(like) | {"slot": utc_text(slot)}
+        peak = float(samples.requests[index : index + 3].max())
+        wanted = math.ceil(1.05 * peak / each)
+        entry(record)["decision"] |= {
+            "slot": utc_text(slot),
+            "quantiles": {"0.05": 0.93 * peak, "0.5": peak, "0.95": 1.07 * peak},
+            "wish_instances": wanted,
+            "before_instances": math.ceil(peak / each),
+            "after_instances": wanted,
+        }
+        entry(record)["outcome"] = {"status": "applied", "instances": wanted}
+        made.decisions.claim(slot, record)
 
 
 def served_by(samples: Samples, each: float) -> Samples:
@@ -123,10 +133,13 @@ class Answered(Question):
 
 def answer_like(hour_price: float | None = 0.096) -> dict[str, Any]:
     """An answer in the form of `question.answer`, with made-up figures."""
-    prices = [2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0]
-    names: list[tuple[str, float | None, float, float]] = [("shipped default", None, 0.0012, 412.0)]
-    names += [(f"price {price:g}", price, 0.02 / price, 380 + 14 * math.log2(price)) for price in prices]
-    names += [("target tracking 70 %", None, 0.004, 571.0), ("what the group had", None, 0.02, 431.0)]
+    prices = (2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0)
+    names: list[tuple[str, float | None, float, float]] = [
+        ("shipped default", None, 0.0012, 412.0),
+        *((f"price {one:g}", one, 0.02 / one, 380 + 14 * math.log2(one)) for one in prices),
+        ("target tracking 70 %", None, 0.004, 571.0),
+        ("what the group had", None, 0.02, 431.0),
+    ]
     total = 31_415_926.0
     rows = [
         {
@@ -168,8 +181,3 @@ def served(desk: Desk, refresh_seconds: int = 1) -> Iterator[str]:
         finally:
             server.should_exit = True
             thread.join(timeout=10)
-
-
-def moment(text: str) -> datetime:
-    """A time of the fortnight's."""
-    return datetime.fromisoformat(text)
