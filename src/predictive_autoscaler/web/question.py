@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import os
+import signal
 import threading
 import time
 from collections.abc import Callable
@@ -133,6 +134,9 @@ class Question:
         threading.Thread(target=self._answered, args=(bounds, recorded), daemon=True).start()
 
     def _answered(self, bounds: Bounds, recorded: Samples) -> None:
+        if hasattr(signal, "pthread_sigmask"):
+            # The process takes this over from the thread: Ctrl-C is for the server, which ends it.
+            signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
         try:
             self._work(bounds, recorded)
         except (OSError, EOFError) as error:
