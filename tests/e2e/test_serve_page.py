@@ -1,4 +1,4 @@
-"""The local page in a real browser: what it says, asks for and looks like, and how fast it draws."""
+"""The local page in a real browser: what it says and asks for, how it looks, how fast it draws."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ MOST_MILLISECONDS = 1000
 
 @pytest.fixture(scope="module")
 def made() -> Fortnight:
-    found = fortnight(Answered(Status(answer=answer_like())), INSTANCE_HOUR_PRICE="0.096")
+    found = fortnight(Answered(Status(answer=answer_like())), hour_price="0.096")
     found.desk.look()
     found.desk.look_back()
     return found

@@ -62,16 +62,17 @@ class Fortnight:
 
 
 def fortnight(
-    question: Question | None = None, *, full: bool = True, **variables: str
+    question: Question | None = None, *, full: bool = True, hour_price: str = ""
 ) -> Fortnight:
     """Fourteen days up to `NOW`, of which the last 15 minutes were really decided.
 
     Args:
         full: with records for all of it, which takes some seconds.
+        hour_price: USD for an instance-hour; none by default.
     """
     samples = served_by(shop(MINUTES * 60, days=DAYS + 1), capacity(MINUTES * 60))
     desired = int(samples.in_service[-1])
-    made = world(samples, interval_minutes=MINUTES, desired=desired, **variables)
+    made = world(samples, interval_minutes=MINUTES, desired=desired, INSTANCE_HOUR_PRICE=hour_price)
     made.source.visible_until = SLOT
     made.clock.set(NOW - (REAL - 1) * INTERVAL)
     records = made.run(REAL)

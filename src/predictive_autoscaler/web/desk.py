@@ -101,8 +101,9 @@ class Desk:
     def series(self) -> dict[str, Any]:
         """The curves; the same until `version` changes."""
         version, found = self._version(), self._past()
-        curves = None if found is None else chart_data(found, self._facts.outlook.value)
-        return {"version": version, "curves": curves}
+        if found is None or not version:
+            return {"version": "", "curves": None}
+        return {"version": version, "curves": chart_data(found, self._facts.outlook.value)}
 
     def decision(self, slot: datetime) -> dict[str, Any] | None:
         """One decision explained, or why there was none; None if there is no record of it.
@@ -133,9 +134,9 @@ class Desk:
             return None
 
     def _version(self) -> str:
-        """Another one whenever the curves are."""
+        """Another one whenever the curves are; empty while there are none."""
         window, outlook = self._watch.window, self._facts.outlook
-        if window is None:
+        if window is None or not (outlook.read_at or outlook.error):
             return ""
         entries = self._diary.entries
         newest = max(entries, default=None)

@@ -17,7 +17,7 @@ PORT = 8765
 @pytest.fixture(scope="package")
 def made() -> Fortnight:
     """After one look at everything."""
-    found = fortnight(Answered(Status(answer=answer_like())), INSTANCE_HOUR_PRICE="0.096")
+    found = fortnight(Answered(Status(answer=answer_like())), hour_price="0.096")
     found.desk.look()
     found.desk.look_back()
     return found

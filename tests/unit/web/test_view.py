@@ -91,8 +91,8 @@ def test_nothing_is_known_yet() -> None:
     ],
 )
 def test_the_model(model: ModelNote, rung: str | None, state: str, note: str) -> None:
-    decided = Seen((replace(NOTE, rung=rung),), NOW)
-    found = tiles(replace(FACTS, model=Seen(model, NOW), decisions=decided))
+    notes: tuple[DecisionNote, ...] = (replace(NOTE, rung=rung),)
+    found = tiles(replace(FACTS, model=Seen(model, NOW), decisions=Seen(notes, NOW)))
     tile = found.get("Model's age") or found["Model"]
     assert (tile["state"], tile["note"]) == (state, note)
 
