@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from multiprocessing.pool import ThreadPool
 
 from predictive_autoscaler.app.monitor.watch import CLAIMED
 from predictive_autoscaler.app.record import decision_of, part_of
@@ -90,9 +90,12 @@ class Diary:
             or (kept[slot].status == CLAIMED and slot >= current - self._interval)
         ]
         self.wanted = len(kept) + sum(slot not in kept for slot in due)
-        with ThreadPoolExecutor(READERS) as readers:
+        if not due:
+            return
+        # Not an executor: the end of the process would wait for all that its threads have to do.
+        with ThreadPool(min(READERS, len(due))) as readers:
             for part in _parts(due):
-                found = readers.map(self._entry, part)
+                found = readers.map(self._entry, part, chunksize=1)
                 self.entries = dict(self.entries) | {entry.slot: entry for entry in found}
                 if not going_on():
                     break
