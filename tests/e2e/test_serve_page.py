@@ -201,17 +201,27 @@ def test_news_come_without_a_reload_and_keep_the_focus(launched: Browser) -> Non
         drawn(page)
         page.evaluate("() => { window.same = true; }")
         page.locator("#decisions button").nth(1).focus()
+
+        def later() -> None:
+            fresh.world.source.visible_until = fresh.world.clock.now()
+            fresh.world.clock.advance(INTERVAL)
+            fresh.world.step()
+            fresh.desk.look()
+            fresh.desk.look_back()
+
         fresh.alarms.alarms = (*ALARMS, Alarm(f"shop-{HOSTILE}", "ALARM", NOW, HOSTILE))
-        fresh.world.source.visible_until = SLOT + INTERVAL
-        fresh.world.clock.advance(INTERVAL)
-        fresh.world.step()
-        fresh.desk.look()
-        fresh.desk.look_back()
+        later()
         expect(page.locator("#tiles")).to_contain_text("2 ringing")
         expect(page.locator("#alarms li").nth(0)).to_contain_text(HOSTILE)
         expect(page.locator("#why-time")).to_have_text("16 Mar, 10:20 UTC")
         expect(page.locator(f"[data-slot='{utc_text(SLOT - INTERVAL)}']")).to_be_focused()
         assert page.evaluate("() => window.same")
+        # What the reader has chosen stays.
+        page.locator("#previous").click()
+        expect(page.locator("#why-time")).to_have_text("16 Mar, 10:15 UTC")
+        later()
+        expect(page.locator("#decisions button").first).to_have_text("10:30")
+        expect(page.locator("#why-time")).to_have_text("16 Mar, 10:15 UTC")
         assert page.locator("img").count() == 0
         said_nothing(heard, address)
 

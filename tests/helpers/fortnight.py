@@ -172,7 +172,7 @@ def served(desk: Desk, refresh_seconds: int = 1) -> Iterator[str]:
     """The page on a free port, while the block runs; gives its address."""
     with listening(0) as sock:
         port = sock.getsockname()[1]
-        app: ASGIApp = make_app(desk, port, refresh_seconds, "test")
+        app: ASGIApp = make_app(desk, port, refresh_seconds)
         config = uvicorn.Config(app, log_level="warning", lifespan="off", ws="none")
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, args=([sock],), daemon=True)

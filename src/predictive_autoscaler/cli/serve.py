@@ -8,7 +8,6 @@ from typing import Annotated
 
 import typer
 
-from predictive_autoscaler import __version__
 from predictive_autoscaler.cli.console import (
     AsgName,
     Bucket,
@@ -97,7 +96,7 @@ def serve(
     desk = Desk(lookout.watch, lookout.decisions, lookout.settings, days, question)
     with listening(port) as sock:
         number = sock.getsockname()[1]
-        app = make_app(desk, number, refresh_interval, __version__)
+        app = make_app(desk, number, refresh_interval)
         desk.start(refresh_interval)
         address = f"http://127.0.0.1:{number}/"
         out.print(f"{address}  (Ctrl-C ends it)", soft_wrap=True, highlight=False)

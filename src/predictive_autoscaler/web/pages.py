@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from hashlib import sha256
 from importlib import resources
 
 from fastapi import FastAPI, Request
@@ -35,16 +36,15 @@ Ours allows no inline styles, and has no maps."""
 A_DAY = {"Cache-Control": "private, max-age=86400"}
 
 
-def make_app(desk: Desk, port: int, refresh_seconds: int, version: str) -> ASGIApp:
+def make_app(desk: Desk, port: int, refresh_seconds: int) -> ASGIApp:
     """The page of a desk, behind its guard.
 
     Args:
         port: that it is served on.
         refresh_seconds: between two looks of the page.
-        version: of this program, so that a newer one's files are loaded anew.
     """
     # Its own pages about the routes would load scripts from elsewhere.
-    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     pages = Environment(
         loader=PackageLoader("predictive_autoscaler.web"),
         autoescape=True,
@@ -55,6 +55,8 @@ def make_app(desk: Desk, port: int, refresh_seconds: int, version: str) -> ASGIA
     parts = {name: (_packaged(folder, name), kind) for name, (folder, kind) in PARTS.items()}
     charts = get_plotlyjs()
     parts[CHARTS] = (charts.encode(), JS)
+    # Other parts get other addresses, so that a browser may keep these.
+    version = sha256(b"".join(content for content, _ in parts.values())).hexdigest()[:12]
 
     @app.get("/")
     def page() -> Response:

@@ -87,11 +87,6 @@ def _notices(facts: Facts) -> Iterator[str]:
         yield f"The group is not scaled in just now: {state.blocked_by}."
     if facts.outlook.value:
         yield from (f"Forecast: {note}." for note in facts.outlook.value.notes)
-    if facts.distrusted:
-        yield (
-            "The model's band has missed half of what came of late: its forecasts are checked, "
-            "but not followed."
-        )
 
 
 def _error(seen: Seen[Any], now: datetime) -> str:

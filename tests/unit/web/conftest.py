@@ -26,6 +26,6 @@ def made() -> Fortnight:
 @pytest.fixture(scope="package")
 def client(made: Fortnight) -> Iterator[TestClient]:
     """Asks as a browser on this machine would."""
-    app = make_app(made.desk, PORT, 5, "1.0")
+    app = make_app(made.desk, PORT, 5)
     with TestClient(app, base_url=f"http://127.0.0.1:{PORT}") as found:
         yield found

@@ -96,6 +96,7 @@ class TestAnswers:
         [
             "/nothing",
             "/docs",
+            "/api/now/",
             "/openapi.json",
             "/parts/../guard.py",
             "/parts/%2e%2e%2fguard.py",
@@ -225,6 +226,15 @@ class TestTroubles:
         found = client_of(made).get(f"/api/decisions/{utc_text(SLOT)}")
         assert (found.status_code, found.json()) == (status, {"detail": str(error)})
 
+    def test_a_record_with_odd_values_is_no_decision_record(self) -> None:
+        made = fortnight(full=False)
+        record = json.loads(json.dumps(made.world.decisions.load(SLOT)))
+        entry(record)["decision"]["quantiles"] = {"0.5": "<b>many</b>"}
+        made.world.decisions.complete(SLOT, record)
+        found = client_of(made).get(f"/api/decisions/{utc_text(SLOT)}")
+        assert found.status_code == 502
+        assert "this is not a decision record" in found.json()["detail"]
+
     def test_a_record_without_a_decision_says_why(self) -> None:
         made = fortnight(full=False)
         record = json.loads(json.dumps(made.world.decisions.load(SLOT)))
@@ -235,4 +245,4 @@ class TestTroubles:
 
 
 def client_of(made: Fortnight) -> TestClient:
-    return TestClient(make_app(made.desk, PORT, 5, "1.0"), base_url=f"http://127.0.0.1:{PORT}")
+    return TestClient(make_app(made.desk, PORT, 5), base_url=f"http://127.0.0.1:{PORT}")

@@ -103,9 +103,9 @@ class Diary:
     def _entry(self, slot: datetime) -> Entry:
         try:
             record = self._log.load(slot)
-        except DataError:
+            return entry_of(record, slot, self._group) if record else Entry(slot, "absent")
+        except (DataError, AttributeError):  # no JSON, or something else in its place
             return Entry(slot, "unreadable")
-        return entry_of(record, slot, self._group) if record else Entry(slot, "absent")
 
 
 def _parts(slots: list[datetime]) -> Iterator[list[datetime]]:

@@ -12,8 +12,11 @@
   const [demandChart, capacityChart, latencyChart] = charts;
 
   /* Times are milliseconds since 1970, UTC. `hours` is how much of the past is shown, 0 all of
-     it; null: a range of the reader's own. `chosen`: whether the reader has chosen a moment. */
-  const state = { curves: null, version: null, selected: null, chosen: false, hours: 0, range: null };
+     it; `range` one of the reader's own. `chosen`: whether the reader has chosen a moment;
+     `told`: whether its decision has been explained. */
+  const state = {
+    curves: null, version: null, selected: null, chosen: false, told: false, hours: 0, range: null,
+  };
   const shown = {};
 
   // ---- Times -------------------------------------------------------------------------
@@ -346,6 +349,7 @@
     try {
       const answer = await fetch(`/api/decisions/${slotText(moment)}`, { signal: mine.signal });
       const found = await answer.json();
+      state.told = answer.ok;
       tell(answer.ok ? found : { head: `It cannot be explained just now: ${found.detail}` });
     } catch (error) {
       if (mine.signal.aborted) return;
@@ -364,6 +368,7 @@
   function select(bin, chosen = true) {
     const wanted = Math.min(Math.max(bin, 0), state.curves.bins - 1);
     state.chosen = chosen;
+    state.told = false;
     state.selected = timeOf(wanted);
     readout(wanted);
     const [begin, end] = range();
@@ -565,7 +570,12 @@
       state.chosen = false;
     }
     drawMeasured();
-    select(binOf(state.selected), state.chosen);
+    if (!state.chosen) select(binOf(state.selected), false);
+    else {
+      // What the reader looks at stays, wherever it is.
+      byId("moment").value = String(binOf(state.selected));
+      if (!state.told) explain();
+    }
     byId("next-change").disabled = changes().length === 0;
     byId("next-miss").disabled = series.curves.missed.length === 0;
     if (first) listen();

@@ -116,8 +116,12 @@ def test_one_that_cannot_be_read_says_so_in_its_place(real: Json) -> None:
     log, diary, now = scene(real, 3)
     bad = utc_from_text(real["slot"]) - INTERVAL
     log.faults[bad] = DataError("no JSON")
+    odd = json.loads(json.dumps(real))
+    entry(odd)["decision"]["quantiles"] = ["many"]
+    log.complete(bad - INTERVAL, odd)
     diary.follow(now)
     assert diary.entries[bad] == Entry(bad, "unreadable")
+    assert diary.entries[bad - INTERVAL] == Entry(bad - INTERVAL, "unreadable")
     assert len(diary.entries) == 3
 
 
