@@ -304,6 +304,14 @@ class DecisionLog(Protocol):
         """
         ...
 
+    def slots_since(self, start: datetime) -> list[datetime]:
+        """The slots from `start` on of which there is a record, in order.
+
+        Raises:
+            SourceError: the store did not answer.
+        """
+        ...
+
     def claim(self, slot: datetime, record: Json) -> bool:
         """Create the slot's record; False if the slot is taken."""
         ...

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -42,7 +43,7 @@ from predictive_autoscaler.errors import AutoscalerError, GroupNotFoundError, Se
 from predictive_autoscaler.ports import Clock, DecisionLog, ModelArchive, ModelStore, Ports
 
 if TYPE_CHECKING:
-    from predictive_autoscaler.app.monitor.watch import Watch
+    from predictive_autoscaler.app.monitor.watch import Eyes, Watch
 
 WEB_GROUP = "-web"
 """How the Terraform module names its group: after the project, with this."""
@@ -220,9 +221,52 @@ def aws_watch(
         SourceError: there is no region, or the list of groups cannot be read.
     """
     # Not above: the controller's function, which starts anew with every import, has no eyes.
+    from predictive_autoscaler.app.monitor.watch import Watch
+
+    eyes, group = _eyes(environment)
+    prefix = _alarm_prefix(group) if alarm_prefix is None else alarm_prefix
+    return Watch(eyes, group, components, alarm_prefix=prefix, function=function)
+
+
+@dataclass(frozen=True)
+class Lookout:
+    """What a page about a group is made from."""
+
+    watch: Watch
+    decisions: DecisionLog
+    settings: GroupSettings
+
+
+def aws_lookout(
+    environment: Mapping[str, str],
+    days: int,
+    *,
+    alarm_prefix: str | None = None,
+    function: str | None = None,
+) -> Lookout:
+    """The same as `aws_watch`, for all components, with the last days and the next one."""
+    from predictive_autoscaler.app.monitor.facts import COMPONENTS
+    from predictive_autoscaler.app.monitor.watch import Watch
+
+    eyes, group = _eyes(environment)
+    prefix = _alarm_prefix(group) if alarm_prefix is None else alarm_prefix
+    watch = Watch(
+        eyes,
+        group,
+        COMPONENTS,
+        alarm_prefix=prefix,
+        function=function,
+        ahead=timedelta(days=1),
+        days=days,
+    )
+    return Lookout(watch, eyes.decisions, group)
+
+
+def _eyes(environment: Mapping[str, str]) -> tuple[Eyes, GroupSettings]:
+    """Ports to look through, and the settings of the group ASG_NAME."""
     from predictive_autoscaler.adapters.aws.alarms import CloudWatchAlarms
     from predictive_autoscaler.adapters.aws.functions import CloudWatchFunctions
-    from predictive_autoscaler.app.monitor.watch import Eyes, Watch
+    from predictive_autoscaler.app.monitor.watch import Eyes
 
     clients = Clients()
     settings, group = group_of(environment, clients)
@@ -236,10 +280,12 @@ def aws_watch(
         alarms=CloudWatchAlarms(clients.cloudwatch),
         functions=CloudWatchFunctions(clients.cloudwatch),
     )
+    return eyes, group
+
+
+def _alarm_prefix(group: GroupSettings) -> str | None:
     project = group.name.removesuffix(WEB_GROUP)
-    if alarm_prefix is None and project != group.name:
-        alarm_prefix = f"{project}-"
-    return Watch(eyes, group, components, alarm_prefix=alarm_prefix, function=function)
+    return f"{project}-" if project != group.name else None
 
 
 def group_of(environment: Mapping[str, str], clients: Clients) -> tuple[Settings, GroupSettings]:

@@ -173,6 +173,15 @@ def test_no_record_is_none(stores: Stores) -> None:
     assert stores.decisions.newest_before(NOON) is None
 
 
+def test_the_slots_with_a_record_are_listed_from_a_moment_on(stores: Stores) -> None:
+    assert stores.decisions.slots_since(NOON) == []
+    slots = [NOON + index * INTERVAL for index in (0, 1, 3, 400)]
+    for slot in (NOON - INTERVAL, *reversed(slots)):
+        stores.decisions.claim(slot, {})
+    assert stores.decisions.slots_since(NOON) == slots
+    assert stores.decisions.slots_since(NOON + timedelta(seconds=1)) == slots[1:]
+
+
 @pytest.mark.parametrize("age", [INTERVAL, timedelta(minutes=37), timedelta(days=2) - INTERVAL])
 def test_the_newest_earlier_record_is_found(stores: Stores, age: timedelta) -> None:
     stores.decisions.claim(NOON - age, {"n": 2})

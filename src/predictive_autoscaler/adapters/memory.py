@@ -292,6 +292,11 @@ class MemoryDecisionLog:
         """As the port says."""
         return self._records.get(slot)
 
+    def slots_since(self, start: datetime) -> list[datetime]:
+        """As the port says."""
+        with self._lock:
+            return self._slots[bisect_left(self._slots, start) :]
+
     def claim(self, slot: datetime, record: Json) -> bool:
         """As the port says; of several threads one wins."""
         with self._lock:

@@ -113,7 +113,7 @@ class _Collecting:
     def _request(self, group: GroupSettings) -> MetricRequest:
         """What the group's window lacks."""
         interval, until = group.parameters.interval, self.until[group.name]
-        first = _first_bin(group, until)
+        first = first_bin(group, until)
         end = self.windows.end(group.name)
         if end is None:
             kept = self._from_history(group, first, until)
@@ -159,7 +159,7 @@ class _Collecting:
         if fresh is not None:
             window = merge(window, to_interval(fresh, group.parameters.interval_seconds))
         if window is not None:
-            window = window.between(_first_bin(group, until), until)
+            window = window.between(first_bin(group, until), until)
             self.windows.put(group.name, window)
         return window
 
@@ -192,7 +192,7 @@ class _LazyWindows(Mapping[str, Samples]):
 
     def __getitem__(self, name: str) -> Samples:
         group, until = self._groups[name], self._until[name]
-        window, first = self._windows.get(name), _first_bin(group, until)
+        window, first = self._windows.get(name), first_bin(group, until)
         if window is not None and (window.start, window.end) == (first, until):
             return window
         bins = (until - first) // group.parameters.interval
@@ -221,8 +221,8 @@ def _has_requests(samples: Samples) -> bool:
     return bool((samples.requests >= 0).any())
 
 
-def _first_bin(group: GroupSettings, until: datetime) -> datetime:
-    """The window starts at a midnight, so that it is the same for every call of a day."""
+def first_bin(group: GroupSettings, until: datetime) -> datetime:
+    """Where a group's window begins: a midnight, so that it is the same for every call of a day."""
     day = (until - timedelta(days=group.history_days)).date()
     return datetime.combine(day, time(), UTC)
 

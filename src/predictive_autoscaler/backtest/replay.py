@@ -7,7 +7,7 @@ model is refitted on what has been seen so far.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -134,7 +134,12 @@ def replay(
     return _replayed(demand, first, [options], None, keep_records)[0]
 
 
-def replay_together(demand: Samples, first: int, variants: Sequence[ReplayOptions]) -> list[Replay]:
+def replay_together(
+    demand: Samples,
+    first: int,
+    variants: Sequence[ReplayOptions],
+    tell: Callable[[float], None] = lambda share: None,
+) -> list[Replay]:
     """Replay variants that differ in how much they spend, step by step side by side.
 
     Their models learn from request counts alone. CPU and response time depend on a
@@ -144,8 +149,9 @@ def replay_together(demand: Samples, first: int, variants: Sequence[ReplayOption
 
     Args:
         variants: with the same warm-up, at least one.
+        tell: hears how much of it is done, as a share.
     """
-    return _replayed(demand, first, variants, SharedWork(), keep_records=False)
+    return _replayed(demand, first, variants, SharedWork(), keep_records=False, tell=tell)
 
 
 def _replayed(
@@ -154,12 +160,14 @@ def _replayed(
     variants: Sequence[ReplayOptions],
     shared: SharedWork | None,
     keep_records: bool,
+    tell: Callable[[float], None] = lambda share: None,
 ) -> list[Replay]:
     warm = max(first - variants[0].warm_up // demand.interval, 1)
     worlds = [_World(demand, warm, options, shared) for options in variants]
     results = [Replay(np.empty(len(demand) - first)) for _ in variants]
     due = warm
     for index in range(warm, len(demand)):
+        tell((index - warm) / (len(demand) - warm))
         refit = index >= due
         if refit:
             due = index + refit_bins(index, demand.interval)

@@ -112,7 +112,11 @@ def _attempt(
 
 
 def replay_variants(
-    traffic: LabTraffic, options: LabOptions, chosen: Sequence[Variant], hour_price: float | None
+    traffic: LabTraffic,
+    options: LabOptions,
+    chosen: Sequence[Variant],
+    hour_price: float | None,
+    tell: Callable[[float], None] = lambda share: None,
 ) -> list[Outlay]:
     """Replay some variants side by side; see `replay_together`."""
     common = {key: value for key, value in options.parameters.items() if key not in AIMS}
@@ -120,7 +124,7 @@ def replay_variants(
         replace(options, parameters=common | dict(variant.aim)).of_replay(traffic.setting)
         for variant in chosen
     ]
-    replays = replay_together(traffic.demand, traffic.first, together)
+    replays = replay_together(traffic.demand, traffic.first, together, tell)
     return [
         Outlay(
             variant.name,

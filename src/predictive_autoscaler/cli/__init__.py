@@ -23,6 +23,7 @@ from predictive_autoscaler.cli import (
     rehearse,
     retrain,
     rollback,
+    serve,
     train,
 )
 from predictive_autoscaler.cli.console import complain
@@ -75,6 +76,7 @@ for command in (
     explain.explain,
     mode.mode,
     monitor.monitor,
+    serve.serve,
 ):
     app.command()(command)
 app.command(epilog=backtest.EPILOG)(backtest.backtest)

@@ -6,7 +6,7 @@ LIBRARIES = {
     "train": ("joblib", "pandas", "sklearn"),
     "load": ("locust",),
     "rehearsal": ("aiohttp", "graphql", "starlette", "uvicorn"),
-    "web": ("jinja2", "plotly"),
+    "web": ("fastapi", "jinja2", "plotly", "uvicorn"),
     "lab": ("dask", "distributed", "moto", "statsforecast", "statsmodels"),
 }
 """By the project's extra: the modules that it brings."""

@@ -24,7 +24,6 @@ from predictive_autoscaler.app.monitor.facts import (
 )
 from predictive_autoscaler.cli.widgets import (
     OutlookChart,
-    ago,
     clock_text,
     count,
     outlook_legend,
@@ -32,6 +31,7 @@ from predictive_autoscaler.cli.widgets import (
     trends,
 )
 from predictive_autoscaler.core.types import Rung, utc_text
+from predictive_autoscaler.core.words import ago
 from predictive_autoscaler.ports import Alarm, FunctionCalls
 
 TWO_COLUMNS_FROM = 130

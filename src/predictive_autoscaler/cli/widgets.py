@@ -59,16 +59,6 @@ def trends(rows: Iterable[tuple[str, str, Sequence[float | None]]]) -> Table:
     return table
 
 
-def ago(age: timedelta) -> str:
-    """An age in its largest fitting unit: 12 s, 3 min, 2.5 h, 4.0 d."""
-    seconds = max(0.0, age.total_seconds())
-    if seconds < 60:
-        return f"{seconds:.0f} s"
-    if seconds < 3600:
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:.1f} h" if seconds < 2 * 86400 else f"{seconds / 86400:.1f} d"
-
-
 def count(value: float) -> str:
     """A number of requests: whole, but with three digits at least."""
     return f"{value:,.0f}" if value >= 100 or value == 0 else f"{value:.3g}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from datetime import timedelta
 
 
 def count(value: float) -> str:
@@ -20,3 +21,13 @@ def change(logarithm: float) -> str:
     share = math.expm1(logarithm)
     digits = 0 if abs(share) >= 0.0995 else 1
     return f"{100 * share:+.{digits}f} %".replace("-", "−")
+
+
+def ago(age: timedelta) -> str:
+    """An age in its largest fitting unit: 12 s, 3 min, 2.5 h, 4.0 d."""
+    seconds = max(0.0, age.total_seconds())
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    if seconds < 3600:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h" if seconds < 2 * 86400 else f"{seconds / 86400:.1f} d"

@@ -43,7 +43,10 @@ def chart_data(report: ReplayReport) -> dict[str, Any]:
             }
             for run in report.runs
         ],
-        "decisions": [_decision(explained, report.times) for explained in report.decisions],
+        "decisions": [
+            {"bin": _bin_of(one.decision.slot, report.times)} | decision_data(one)
+            for one in report.decisions
+        ],
         "start": _where_to_look(report),
         "objective": report.objective_seconds,
     }
@@ -90,10 +93,10 @@ def _bin_of(slot: datetime, times: Sequence[datetime]) -> int | None:
     return found if found >= 0 else None
 
 
-def _decision(explained: ExplainedDecision, times: Sequence[datetime]) -> dict[str, Any]:
+def decision_data(explained: ExplainedDecision) -> dict[str, Any]:
+    """A decision with its words and tables, as the script expects it."""
     decision, words = explained.decision, explained.explanation
     return {
-        "bin": _bin_of(decision.slot, times),
         "from": decision.before_instances,
         "to": decision.after_instances,
         "wish": decision.wish_instances,

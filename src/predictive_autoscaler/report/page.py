@@ -29,7 +29,7 @@ def render(report: ReplayReport) -> str:
     return render_document(
         "replay.html.j2",
         ["common.css", "replay.css"],
-        ["common.js", "replay.js"],
+        ["common.js", "why.js", "replay.js"],
         chart_data(report),
         title=report.title,
         subtitle=report.subtitle,

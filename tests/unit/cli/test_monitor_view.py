@@ -23,8 +23,9 @@ from predictive_autoscaler.app.monitor.facts import (
 )
 from predictive_autoscaler.cli.monitor_view import picture
 from predictive_autoscaler.cli.rehearse import LiveView, pass_in_trends
-from predictive_autoscaler.cli.widgets import Fitted, OutlookChart, ago, sparkline
+from predictive_autoscaler.cli.widgets import Fitted, OutlookChart, sparkline
 from predictive_autoscaler.core.types import Bounds, GroupState
+from predictive_autoscaler.core.words import ago
 from predictive_autoscaler.ports import Alarm, FunctionCalls
 from predictive_autoscaler.rehearsal.play import Progress
 from predictive_autoscaler.rehearsal.window import Window

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from itertools import takewhile
 
 from predictive_autoscaler.adapters.objects import ObjectStore
-from predictive_autoscaler.adapters.stores.keys import DECISIONS, decision_key
+from predictive_autoscaler.adapters.stores.keys import DECISIONS, decision_key, decision_slot
 from predictive_autoscaler.core.types import Json
 from predictive_autoscaler.errors import DataError
 
@@ -45,6 +45,11 @@ class StoredDecisions:
             DataError: the record cannot be read.
         """
         return self._load(decision_key(slot))
+
+    def slots_since(self, start: datetime) -> list[datetime]:
+        """As the port says: one listing, a thousand slots a call."""
+        listed = self._objects.keys(DECISIONS, after=decision_key(start - timedelta(seconds=1)))
+        return [slot for slot in map(decision_slot, listed) if slot and slot >= start]
 
     def claim(self, slot: datetime, record: Json) -> bool:
         """As the port says.

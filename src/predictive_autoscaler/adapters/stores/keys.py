@@ -9,6 +9,7 @@ CONTROLS = "control/"
 DECISIONS = "decisions/"
 PUBLISHED = "published/"
 HISTORY_SUFFIX = ".csv.gz"
+_SLOT = "%Y-%m-%dT%H-%M-%SZ"
 
 
 def quoted(name: str) -> str:
@@ -47,7 +48,17 @@ def version_of(key: str) -> str:
 
 def decision_key(slot: datetime) -> str:
     """Sorts by time; without colons, which some file systems refuse."""
-    return f"{DECISIONS}{slot.astimezone(UTC):%Y-%m-%dT%H-%M-%SZ}.json"
+    return f"{DECISIONS}{slot.astimezone(UTC):{_SLOT}}.json"
+
+
+def decision_slot(key: str) -> datetime | None:
+    """The slot of a key that `decision_key` made; None of any other."""
+    try:
+        text = key.removeprefix(DECISIONS).removesuffix(".json")
+        slot = datetime.strptime(text, _SLOT).replace(tzinfo=UTC)
+    except ValueError:
+        return None
+    return slot if decision_key(slot) == key else None
 
 
 def control_key(group: str) -> str:

@@ -15,7 +15,7 @@ from typing import Any, Generic, TypeVar
 
 import numpy as np
 
-from predictive_autoscaler.app.collect import Collector
+from predictive_autoscaler.app.collect import Collector, first_bin
 from predictive_autoscaler.app.monitor.facts import (
     ALARMS,
     ASG,
@@ -142,6 +142,12 @@ class Watch:
         alarm_prefix: alarms whose names begin so are the group's; None: alarms that look at
             the group, its load balancer or its target group.
         function: the controller's; None: the one that the alarms look at, if they look at one.
+        behind, ahead: how far the outlook reaches.
+        days: of metrics that are kept at least, where more than a decision looks back on is
+            wanted.
+
+    Attributes:
+        window: the newest metrics, as long as they are kept; None before the first answer.
     """
 
     def __init__(
@@ -152,6 +158,9 @@ class Watch:
         *,
         alarm_prefix: str | None = None,
         function: str | None = None,
+        behind: timedelta = BEHIND,
+        ahead: timedelta = AHEAD,
+        days: int = 0,
     ) -> None:
         self._eyes = eyes
         self._settings = settings
@@ -170,7 +179,10 @@ class Watch:
         )
         self._records = Records(eyes.decisions, settings)
         self._collector = Collector(eyes.metrics, eyes.history)
-        self._window: Samples | None = None
+        self._behind = behind
+        self._ahead = ahead
+        self._long = replace(settings, history_days=max(days, settings.history_days))
+        self.window: Samples | None = None
         self._model: Model | None = None
         self._sources: dict[str, Source[Any]] = {
             "capacity": Source(EVERY_TIME, self._read_capacity),
@@ -273,7 +285,9 @@ class Watch:
     def _read_outlook(self, now: datetime) -> Outlook:
         settings, record = self._settings, self._records.newest
         parameters, state = settings.parameters, state_of(record, settings.name)
-        window = self._up_to(known_until(now, parameters.interval, parameters.metric_delay))
+        until = known_until(now, parameters.interval, parameters.metric_delay)
+        # What the controller does not look back on must not move the forecast.
+        window = self._up_to(until).between(first_bin(settings, until), until)
         note: ModelNote | None = self._sources["model"].seen.value
         fault = note.fault if note else "the model has not been read"
         found = outlook(
@@ -283,21 +297,21 @@ class Watch:
             capacity_per_instance=capacity_of(record, settings.name),
             surprise_scale=state.surprise.scale if state else 1.0,
             distrusted=bool(state and state.distrusted),
-            behind=BEHIND,
-            ahead=AHEAD,
+            behind=self._behind,
+            ahead=self._ahead,
         )
         return replace(found, notes=(f"forest: {fault}", *found.notes)) if fault else found
 
     def _up_to(self, until: datetime) -> Samples:
         """The serving window, read again only where something of it may have come."""
-        window, name = self._window, self._settings.name
+        window, name = self.window, self._settings.name
         if window is not None and window.end == until and not np.isnan(window.requests[-1]):
             return window
-        windows, faults = self._collector.collect([self._settings], {name: until}, keep_days=False)
+        windows, faults = self._collector.collect([self._long], {name: until}, keep_days=False)
         if name in faults:
             raise SourceError(faults[name])
-        self._window = windows[name]
-        return self._window
+        self.window = windows[name]
+        return self.window
 
 
 class Records:
