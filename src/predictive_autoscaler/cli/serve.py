@@ -66,7 +66,7 @@ def serve(
     bucket: Bucket = None,
     region: Region = None,
 ) -> None:
-    """Show how a group is doing on a local page: its last days, its next, and what if.
+    """Show on a local page how a group is doing, and why.
 
     The same facts as monitor's, each decision explained, and what another price of a miss
     would have cost. It reads and changes nothing, and this machine alone can open it.
