@@ -17,7 +17,8 @@ from tests.helpers.commands import ROOT, clean_environment, json_of, run
 pytestmark = [pytest.mark.slow, pytest.mark.alone]
 
 RUNS = 3
-SECONDS = 150
+SECONDS = 300
+"""A minute for each step: in half of it a machine that stands still for once breaks the step."""
 OBJECTIVE_SECONDS = 1.4
 """So lax that it is broken only about where the shop saturates, which is what it was set to."""
 

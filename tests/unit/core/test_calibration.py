@@ -8,9 +8,11 @@ import pytest
 from predictive_autoscaler.core.calibration import SETTLING_SECONDS, calibrate, steps_of
 from predictive_autoscaler.core.types import FloatArray
 from predictive_autoscaler.errors import DataError
+from tests.helpers.simulated_shop import simulated_test
 
 CAPACITY = 23.0
-STEP_SECONDS = 40
+STEP_SECONDS = 80
+TESTS = 20
 
 
 def load_test(
@@ -74,3 +76,45 @@ def test_a_test_that_begins_overloaded_says_what_to_do() -> None:
 def test_one_step_is_no_test() -> None:
     with pytest.raises(DataError, match="has 1 steps of 17 seconds"):
         calibrate(steps_of(*load_test(users=(20,))), 0.9)
+
+
+def test_a_moment_of_standstill_moves_the_capacity_little() -> None:
+    """Slow answers in the middle of a step that carries its load with ease."""
+    seconds, users, rates, p95 = load_test()
+    calm = calibrate(steps_of(seconds, users, rates, p95), 0.9)
+    p95[STEP_SECONDS + 15 : STEP_SECONDS + 26] = 4.0
+    shaken = calibrate(steps_of(seconds, users, rates, p95), 0.9)
+    assert shaken.rate == pytest.approx(calm.rate, rel=0.02)
+
+
+def test_a_step_slower_than_the_next_is_taken_together_with_it() -> None:
+    """Broken alone, kept together: chance made the one slow and the other fast."""
+    seconds, users, rates, p95 = load_test()
+    calm = calibrate(steps_of(seconds, users, rates, p95), 0.9)
+    p95[STEP_SECONDS : 2 * STEP_SECONDS] = 0.95
+    p95[2 * STEP_SECONDS : 3 * STEP_SECONDS] = 0.45
+    found = calibrate(steps_of(seconds, users, rates, p95), 0.9)
+    assert found.kept_users == calm.kept_users == 60
+    assert found.rate == pytest.approx(calm.rate, rel=0.1)
+
+
+def test_shorter_steps_are_less_certain() -> None:
+    """A quarter of the rows: of each step a quarter of the journeys."""
+    seconds, users, rates, p95 = load_test()
+    long = calibrate(steps_of(seconds, users, rates, p95), 0.9)
+    first = (seconds % STEP_SECONDS) < SETTLING_SECONDS + 7
+    short = calibrate(steps_of(*(column[first] for column in (seconds, users, rates, p95))), 0.9)
+    assert short.high - short.low > 1.5 * (long.high - long.low)
+
+
+def test_simulated_shops_are_found_with_the_certainty_that_is_claimed() -> None:
+    """Queues and journeys by chance; their true rate is that of a test of hours."""
+    objective = 1.0
+    (true, *found) = (
+        calibrate(steps_of(*simulated_test(seed, seconds)), objective)
+        for seed, seconds in [(0, 1200), *((seed, 60) for seed in range(1, TESTS + 1))]
+    )
+    near = [test for test in found if test.rate == pytest.approx(true.rate, rel=0.1)]
+    holding = [test for test in found if test.low <= true.rate <= test.high]
+    assert len(near) >= 0.9 * TESTS
+    assert len(holding) >= 0.75 * TESTS
