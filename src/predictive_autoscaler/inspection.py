@@ -8,19 +8,20 @@ from functools import cached_property
 from typing import TypeVar
 
 from predictive_autoscaler.adapters.aws.account import AwsAccount
+from predictive_autoscaler.adapters.aws.alarms import CloudWatchAlarms
 from predictive_autoscaler.adapters.aws.clients import Clients
 from predictive_autoscaler.adapters.aws.function import AwsFunction, Environment
 from predictive_autoscaler.adapters.aws.nets import AutoScalingNets
 from predictive_autoscaler.adapters.aws.s3 import S3Objects
 from predictive_autoscaler.adapters.aws.surroundings import AwsSurroundings
 from predictive_autoscaler.adapters.stores import StoredControls, StoredHistory, StoredModels
+from predictive_autoscaler.app.alarms import concerning
 from predictive_autoscaler.app.doctor.checks.metrics import LOOKED_BACK
 from predictive_autoscaler.app.doctor.facts import Asker, Facts, Look
 from predictive_autoscaler.app.doctor.rights import of_an_operator, of_the_role
 from predictive_autoscaler.app.published_metrics import NAMESPACE
 from predictive_autoscaler.app.settings import GROUPS, GroupSettings
 from predictive_autoscaler.core.surroundings import (
-    Alarm,
     ControllerFunction,
     ScalingGroup,
     Simulated,
@@ -36,7 +37,7 @@ from predictive_autoscaler.errors import (
     SettingsError,
     SourceError,
 )
-from predictive_autoscaler.ports import GroupControl, MetricRequest, Net
+from predictive_autoscaler.ports import Alarm, GroupControl, MetricRequest, Net
 from predictive_autoscaler.wiring import decision_in, group_of, metric_source
 
 T = TypeVar("T")
@@ -155,9 +156,9 @@ class _Aws:
         except AutoscalerError:
             found = None  # alarms about the others are worth having
         names += [found.name] if found else []
-        return self.around.alarms(
-            list(filter(None, names)), self._environment.get("SNS_TOPIC_ARN") or None
-        )
+        listed = CloudWatchAlarms(self.clients.of("cloudwatch")).read(None)
+        topic = self._environment.get("SNS_TOPIC_ARN") or None
+        return concerning(listed, list(filter(None, names)), topic)
 
     def own_rights(self, arn: str, group: ScalingGroup, bucket: str) -> Simulated:
         return self.account.simulated(arn, of_an_operator(group.arn, bucket))

@@ -189,30 +189,6 @@ def test_a_topic_that_is_gone(clients: Clients) -> None:
         assert AwsSurroundings(clients).topic("arn:aws:sns:eu-central-1:1:gone") is None
 
 
-def test_alarms_of_others_are_none_of_ours(clients: Clients) -> None:
-    def put(name: str, dimension: str, value: str, *actions: str) -> None:
-        clients.of("cloudwatch").put_metric_alarm(
-            AlarmName=name,
-            Namespace="N",
-            MetricName="M",
-            Dimensions=[{"Name": dimension, "Value": value}],
-            Statistic="Sum",
-            ComparisonOperator="LessThanThreshold",
-            Threshold=1,
-            Period=60,
-            EvaluationPeriods=1,
-            AlarmActions=list(actions),
-        )
-
-    topic = "arn:aws:sns:eu-central-1:123456789012:alarms"
-    put("of the group", "AutoScalingGroupName", "web")
-    put("of the topic", "QueueName", "failed", topic)
-    put("of others", "AutoScalingGroupName", "other", f"{topic}-of-others")
-    found = AwsSurroundings(clients).alarms(["web"], topic)
-    assert {alarm.name for alarm in found} == {"of the group", "of the topic"}
-    assert len(AwsSurroundings(clients).alarms(["web"], None)) == 1
-
-
 def test_a_target_group_that_is_gone_hangs_on_nothing(clients: Clients) -> None:
     assert AwsSurroundings(clients).target_groups("targetgroup/gone/1") == []
 

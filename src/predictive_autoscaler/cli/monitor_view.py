@@ -32,7 +32,7 @@ from predictive_autoscaler.cli.widgets import (
 )
 from predictive_autoscaler.core.types import Rung, utc_text
 from predictive_autoscaler.core.words import ago
-from predictive_autoscaler.ports import Alarm, FunctionCalls
+from predictive_autoscaler.ports import RINGING, UNSURE, Alarm, FunctionCalls
 
 TWO_COLUMNS_FROM = 130
 """Characters; below that the sections stand one below the other."""
@@ -40,7 +40,6 @@ LONGEST_TROUBLE = 140
 PLAIN_OUTCOMES = ("applied", "unchanged")
 """The numbers beside a decision say the same."""
 GOOD, BAD, DOUBT, QUIET = "green", "bold red", "yellow", "dim"
-RINGING, UNKNOWN = "ALARM", "INSUFFICIENT_DATA"
 
 
 def picture(facts: Facts) -> RenderableType:
@@ -307,7 +306,7 @@ def alarms_section(facts: Facts) -> RenderableType:
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_column(no_wrap=True)
     table.add_column()
-    for state, style in ((RINGING, BAD), (UNKNOWN, QUIET)):
+    for state, style in ((RINGING, BAD), (UNSURE, QUIET)):
         for alarm in found:
             if alarm.state == state:
                 words = Text(alarm.name, style)
@@ -323,7 +322,7 @@ def _alarm_counts(found: Sequence[Alarm]) -> Text:
     if not found:
         return Text("There are none of this group; --alarm-prefix names them.", DOUBT)
     ringing = sum(alarm.state == RINGING for alarm in found)
-    unknown = sum(alarm.state == UNKNOWN for alarm in found)
+    unknown = sum(alarm.state == UNSURE for alarm in found)
     line = Text(f"{ringing} ringing", BAD if ringing else GOOD)
     line.append(f", {len(found) - ringing - unknown} quiet", "")
     if unknown:

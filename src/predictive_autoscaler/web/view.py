@@ -20,13 +20,12 @@ from predictive_autoscaler.app.monitor.facts import (
 )
 from predictive_autoscaler.core.types import Rung, utc_text
 from predictive_autoscaler.core.words import ago
-from predictive_autoscaler.ports import Alarm, FunctionCalls
+from predictive_autoscaler.ports import RINGING, UNSURE, Alarm, FunctionCalls
 from predictive_autoscaler.report.numbers import UNKNOWN, counted, grouped, percent
 from predictive_autoscaler.web.series import Past
 
 GOOD, BAD, DOUBT, PLAIN = "good", "bad", "doubt", ""
 """How a piece of news is: shown as a sign and a colour."""
-RINGING, UNSURE = "ALARM", "INSUFFICIENT_DATA"
 PLAIN_OUTCOMES = ("applied", "unchanged")
 
 

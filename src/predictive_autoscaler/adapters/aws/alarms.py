@@ -70,6 +70,8 @@ def _alarm(
         says=found.get("AlarmDescription", ""),
         reason=found.get("StateReason", ""),
         dimensions=dimensions,
+        tells=found.get("ActionsEnabled", True),
+        actions=frozenset(found.get("AlarmActions", ())),
     )
 
 

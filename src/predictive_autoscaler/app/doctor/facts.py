@@ -15,7 +15,6 @@ from predictive_autoscaler.app.settings import GroupSettings
 from predictive_autoscaler.core.artifact import Card
 from predictive_autoscaler.core.surroundings import (
     Activity,
-    Alarm,
     Caller,
     ClockReading,
     ControllerFunction,
@@ -32,7 +31,7 @@ from predictive_autoscaler.core.surroundings import (
 )
 from predictive_autoscaler.core.types import Json, Samples
 from predictive_autoscaler.errors import AutoscalerError, SourceError
-from predictive_autoscaler.ports import GroupControl, Net
+from predictive_autoscaler.ports import Alarm, GroupControl, Net
 
 T = TypeVar("T")
 Look = Callable[[], T]

@@ -15,6 +15,7 @@ from typing import Any, Generic, TypeVar
 
 import numpy as np
 
+from predictive_autoscaler.app.alarms import of_a_policy
 from predictive_autoscaler.app.collect import Collector, first_bin
 from predictive_autoscaler.app.monitor.facts import (
     ALARMS,
@@ -67,9 +68,6 @@ BEHIND = timedelta(hours=2)
 AHEAD = timedelta(hours=4)
 CALLS_SHOWN = timedelta(hours=1)
 DECISIONS_SHOWN = 6
-SCALING_ALARMS = "TargetTracking-"
-"""How AWS names the alarms of target tracking policies. They ring whenever the policy would
-scale, which is no fault."""
 FUNCTION = "FunctionName"
 CLAIMED = "claimed"
 """The status of a record while its run is under way."""
@@ -259,7 +257,7 @@ class Watch:
         ours = tuple(
             alarm
             for alarm in found
-            if not alarm.name.startswith(SCALING_ALARMS)
+            if not of_a_policy(alarm)
             and (self._prefix is not None or alarm.dimensions & self._ours)
         )
         if self._function is None:
