@@ -10,7 +10,7 @@ from typing import TypeVar
 from predictive_autoscaler.adapters.aws.account import AwsAccount
 from predictive_autoscaler.adapters.aws.alarms import CloudWatchAlarms
 from predictive_autoscaler.adapters.aws.clients import Clients
-from predictive_autoscaler.adapters.aws.function import AwsFunction, Environment
+from predictive_autoscaler.adapters.aws.lambda_functions import Environment, LambdaFunctions
 from predictive_autoscaler.adapters.aws.nets import AutoScalingNets
 from predictive_autoscaler.adapters.aws.s3 import S3Objects
 from predictive_autoscaler.adapters.aws.surroundings import AwsSurroundings
@@ -104,7 +104,7 @@ class _Aws:
         self.clients = Clients(environment.get("AWS_REGION"))
         self.account = AwsAccount(self.clients, NAMESPACE)
         self.around = AwsSurroundings(self.clients)
-        self.functions = AwsFunction(self.clients)
+        self.functions = LambdaFunctions(self.clients)
         self._environment = environment
         self._function_name = function_name
 

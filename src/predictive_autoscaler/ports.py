@@ -389,7 +389,7 @@ class AlarmSource(Protocol):
         ...
 
 
-class FunctionSource(Protocol):
+class FunctionCallSource(Protocol):
     """Reads how functions were called."""
 
     def read(self, function: str, start: datetime, end: datetime) -> FunctionCalls:

@@ -51,7 +51,7 @@ from predictive_autoscaler.ports import (
     AlarmSource,
     DecisionLog,
     FunctionCalls,
-    FunctionSource,
+    FunctionCallSource,
     HistoryStore,
     MetricRequest,
     MetricSource,
@@ -94,7 +94,7 @@ class Eyes:
     decisions: DecisionLog
     models: ModelStore
     alarms: AlarmSource
-    functions: FunctionSource
+    calls: FunctionCallSource
 
 
 class Source(Generic[T]):
@@ -270,7 +270,7 @@ class Watch:
     def _read_calls(self, now: datetime) -> FunctionCalls:
         assert self._function is not None
         end = floor_to(now, MINUTE)
-        return self._eyes.functions.read(self._function, end - CALLS_SHOWN, end)
+        return self._eyes.calls.read(self._function, end - CALLS_SHOWN, end)
 
     def _read_model(self, now: datetime) -> ModelNote:
         try:
