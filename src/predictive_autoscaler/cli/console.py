@@ -68,11 +68,45 @@ MaxBins = Annotated[
 ]
 Region = Annotated[str | None, typer.Option("--region", envvar="AWS_REGION", help="AWS region.")]
 
+RefreshInterval = Annotated[
+    int, typer.Option(metavar="SECONDS", help="Time between two looks, 1 to 3600.")
+]
+REFRESH_SECONDS = (1, 3600)
+AlarmPrefix = Annotated[
+    str | None,
+    typer.Option(
+        envvar="ALARM_PREFIX",
+        help="The alarms' names begin so. Default: of a group NAME-web, NAME-; of another, "
+        "alarms on the group, its load balancer or its target group.",
+    ),
+]
+WatchedFunction = Annotated[
+    str | None,
+    typer.Option(
+        envvar="FUNCTION_NAME",
+        help="The controller's Lambda function. Default: the one that the alarms look at.",
+    ),
+]
+
 
 class Origin(Enum):
     """Where metrics come from when no file is given."""
 
     CLOUDWATCH = "cloudwatch"
+
+
+def group_flags(
+    asg_name: str | None, load_balancer: str | None, target_group: str | None, bucket: str | None
+) -> dict[str, str | None]:
+    """The flags that say which group is meant and where its metrics and records are, by the
+    variables that say the same.
+    """
+    return {
+        "ASG_NAME": asg_name,
+        "LOAD_BALANCER": load_balancer,
+        "TARGET_GROUP": target_group,
+        "S3_BUCKET": bucket,
+    }
 
 
 def settings_from(**flags: str | None) -> Settings:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -15,7 +14,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from predictive_autoscaler.app.record import decision_from_json, decision_of, decision_to_json
-from predictive_autoscaler.cli.console import Bucket, Region, out, print_json
+from predictive_autoscaler.cli.console import Bucket, Region, out, print_json, use_region
 from predictive_autoscaler.core.explain import explain as in_words
 from predictive_autoscaler.core.types import Decision, Json, utc_from_text, utc_text
 from predictive_autoscaler.errors import DataError, SettingsError, UsageError
@@ -163,8 +162,7 @@ def _from_store(
 
     if not bucket:
         raise SettingsError("S3_BUCKET is not set; give --bucket, or --record FILE")
-    if region:
-        os.environ["AWS_DEFAULT_REGION"] = region
+    use_region(region)
     record = find_decision(bucket, slot)
     if record is None:
         when = f"for {utc_text(slot)}" if slot else "in the last weeks"

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
+from predictive_autoscaler.adapters.clock import SystemClock
 from predictive_autoscaler.app.monitor.diary import Diary
 from predictive_autoscaler.app.monitor.facts import Facts
 from predictive_autoscaler.app.monitor.notes import decision_note
+from predictive_autoscaler.app.monitor.pace import repeated
 from predictive_autoscaler.app.monitor.watch import QUARTER_MINUTE, Source, Watch
 from predictive_autoscaler.app.record import decision_of, part_of
 from predictive_autoscaler.app.settings import GroupSettings
@@ -27,10 +28,7 @@ from predictive_autoscaler.web.view import view
 
 WEEK = timedelta(days=7)
 NO_WHAT_IF = "It was switched off when the server was started."
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
+_now = SystemClock().now
 
 
 class Desk:
@@ -70,7 +68,7 @@ class Desk:
     def start(self, seconds: float) -> None:
         """Look again and again, in threads that end with the process."""
         for look in (self.look, self.look_back):
-            threading.Thread(target=_repeated, args=(look, seconds), daemon=True).start()
+            threading.Thread(target=repeated, args=(look, seconds), daemon=True).start()
 
     def look(self) -> None:
         """Read what is due of all but the records of the last days."""
@@ -172,10 +170,3 @@ def _same(one: tuple[object, ...], other: tuple[object, ...]) -> bool:
 def _outcome(part: Json) -> dict[str, object]:
     outcome = part.get("outcome")
     return outcome if isinstance(outcome, dict) else {}
-
-
-def _repeated(look: Callable[[], None], seconds: float) -> None:
-    while True:
-        began = time.monotonic()
-        look()
-        time.sleep(max(0.0, seconds - (time.monotonic() - began)))
