@@ -21,24 +21,21 @@ from predictive_autoscaler.app.monitor.facts import (
     ModelNote,
     Seen,
     Traffic,
+    last_known,
 )
 from predictive_autoscaler.cli.widgets import (
     OutlookChart,
-    clock_text,
-    count,
     outlook_legend,
     outlook_marks,
     trends,
 )
 from predictive_autoscaler.core.types import Rung, utc_text
-from predictive_autoscaler.core.words import ago
+from predictive_autoscaler.core.words import ago, clock_text, count
 from predictive_autoscaler.ports import RINGING, UNSURE, Alarm, FunctionCalls
 
 TWO_COLUMNS_FROM = 130
 """Characters; below that the sections stand one below the other."""
 LONGEST_TROUBLE = 140
-PLAIN_OUTCOMES = ("applied", "unchanged")
-"""The numbers beside a decision say the same."""
 GOOD, BAD, DOUBT, QUIET = "green", "bold red", "yellow", "dim"
 
 
@@ -135,9 +132,8 @@ def decisions_table(facts: Facts) -> list[RenderableType]:
     told: set[str] = set()
     for note in notes:
         words = Text(note.text)
-        outcome = _outcome(note)
-        if outcome not in PLAIN_OUTCOMES:
-            words.append(f" [{outcome}]", BAD if note.failed else QUIET)
+        if note.remark:
+            words.append(f" [{note.remark}]", BAD if note.failed else QUIET)
         for trouble in note.troubles:
             # What lasts is told once, with the newest decision.
             if trouble not in told:
@@ -158,10 +154,6 @@ def _step(note: DecisionNote) -> Text:
     if note.after == note.before:
         return Text(f"= {note.after}", QUIET)
     return Text(f"{note.before} → {note.after}", GOOD if note.after > note.before else "cyan")
-
-
-def _outcome(note: DecisionNote) -> str:
-    return note.outcome if note.status in ("completed", "unreadable") else note.status
 
 
 def traffic_section(facts: Facts) -> RenderableType:
@@ -219,7 +211,7 @@ def traffic_table(traffic: Traffic) -> Table:
 
 def _newest(values: Sequence[float | None], words: Callable[[float], str]) -> str:
     """The newest known value. Nobody counts what does not happen, so it may be older."""
-    value = next((value for value in reversed(values) if value is not None), None)
+    value = last_known(values)
     return "–" if value is None else words(value)
 
 

@@ -14,11 +14,11 @@ from predictive_autoscaler.app.monitor.facts import Facts
 from predictive_autoscaler.app.monitor.notes import decision_note
 from predictive_autoscaler.app.monitor.pace import repeated
 from predictive_autoscaler.app.monitor.watch import QUARTER_MINUTE, Source, Watch
-from predictive_autoscaler.app.record import decision_of, part_of
+from predictive_autoscaler.app.record import decision_of, part_of, refusing_what_is_no_record
 from predictive_autoscaler.app.settings import GroupSettings
 from predictive_autoscaler.core.explain import explain
 from predictive_autoscaler.core.types import Json
-from predictive_autoscaler.errors import AutoscalerError, DataError
+from predictive_autoscaler.errors import AutoscalerError
 from predictive_autoscaler.ports import DecisionLog
 from predictive_autoscaler.report.chart_data import decision_data
 from predictive_autoscaler.report.replay import ExplainedDecision
@@ -116,11 +116,9 @@ class Desk:
         if decision is None:
             return {"head": decision_note(record, self.group).text}
         then = decision_of(self._loaded(slot - WEEK), self.group)
-        try:
+        with refusing_what_is_no_record():
             words = explain(decision, str(part.get("mode")), _outcome(part), then)
             return decision_data(ExplainedDecision(decision, words))
-        except (KeyError, ValueError, TypeError, AttributeError) as error:
-            raise DataError(f"this is not a decision record: {error!r}") from error
 
     def what_if(self) -> dict[str, Any]:
         """How far the what-if is, and its answer."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import datetime, timedelta
+from itertools import groupby
 from typing import Any, Generic, TypeVar
 
 from predictive_autoscaler.core.types import GroupState, Json, utc_text
@@ -13,6 +14,8 @@ from predictive_autoscaler.ports import Alarm, FunctionCalls
 T = TypeVar("T")
 ASG, METRICS, MODEL, LAMBDA, ALARMS = "asg", "metrics", "model", "lambda", "alarms"
 COMPONENTS = (ASG, METRICS, MODEL, LAMBDA, ALARMS)
+AS_DECIDED = ("applied", "unchanged")
+"""Outcomes after which the group had what was decided."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,12 @@ class DecisionNote:
     model_id: str | None = None
     troubles: tuple[str, ...] = ()
     quantiles: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def remark(self) -> str:
+        """What came of it, where the numbers do not say that; empty where they do."""
+        found = self.outcome if self.status in ("completed", "unreadable") else self.status
+        return "" if found in AS_DECIDED else found
 
     @property
     def failed(self) -> bool:
@@ -125,6 +134,17 @@ class Outlook:
     def until(self) -> datetime:
         """The end of the newest interval that is known."""
         return self.start + len(self.behind) * timedelta(seconds=self.interval_seconds)
+
+    @property
+    def by_rung(self) -> list[list[OutlookBin]]:
+        """What is ahead, cut where another rung of the ladder begins to answer."""
+        return [list(same) for _, same in groupby(self.ahead, key=lambda one: one.rung)]
+
+    @property
+    def reach(self) -> list[tuple[str, datetime]]:
+        """Each rung that answers, with the end of the last interval for which it does."""
+        length = timedelta(seconds=self.interval_seconds)
+        return [(bins[-1].rung, bins[-1].start + length) for bins in self.by_rung]
 
 
 @dataclass(frozen=True)
@@ -225,6 +245,11 @@ class Facts:
             "silent_seconds": self.silent.total_seconds() if self.silent else None,
         }
         return heads | {name: plain(seen) for name, seen in self.sources.items()}
+
+
+def last_known(values: Sequence[float | None]) -> float | None:
+    """The newest known value. Nobody counts what does not happen, so it may be older."""
+    return next((value for value in reversed(values) if value is not None), None)
 
 
 def plain(value: object) -> Any:

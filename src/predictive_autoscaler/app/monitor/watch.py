@@ -241,13 +241,11 @@ class Watch:
         samples = self._eyes.metrics.read([request])[self._settings.name]
         if isinstance(samples, AutoscalerError):
             raise samples
-        absent = np.isnan(samples.errors) & np.isnan(samples.refused)
-        failed = np.nan_to_num(samples.errors) + np.nan_to_num(samples.refused)
         return Traffic(
             start=samples.start,
             period_seconds=samples.interval_seconds,
             requests=_values(samples.requests),
-            failed=_values(np.where(absent, np.nan, failed)),
+            failed=_values(samples.failed),
             response_time_seconds=_values(samples.response_time_seconds),
             cpu_percent=_values(samples.cpu_percent),
         )
