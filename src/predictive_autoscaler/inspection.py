@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
-from typing import TypeVar
 
 from predictive_autoscaler.adapters.aws.account import AwsAccount
 from predictive_autoscaler.adapters.aws.alarms import CloudWatchAlarms
@@ -17,7 +16,7 @@ from predictive_autoscaler.adapters.aws.surroundings import AwsSurroundings
 from predictive_autoscaler.adapters.stores import StoredControls, StoredHistory, StoredModels
 from predictive_autoscaler.app.alarms import concerning
 from predictive_autoscaler.app.doctor.checks.metrics import LOOKED_BACK
-from predictive_autoscaler.app.doctor.facts import Asker, Facts, Look
+from predictive_autoscaler.app.doctor.facts import Asker, Facts, Look, found_or
 from predictive_autoscaler.app.doctor.rights import of_an_operator, of_the_role
 from predictive_autoscaler.app.published_metrics import NAMESPACE
 from predictive_autoscaler.app.settings import GROUPS, GroupSettings
@@ -36,11 +35,11 @@ from predictive_autoscaler.errors import (
     GroupNotFoundError,
     SettingsError,
     SourceError,
+    or_raise,
 )
 from predictive_autoscaler.ports import Alarm, GroupControl, MetricRequest, Net
 from predictive_autoscaler.wiring import decision_in, group_of, metric_source
 
-T = TypeVar("T")
 _MINUTE = timedelta(minutes=1)
 
 
@@ -122,17 +121,17 @@ class _Aws:
 
     def nets(self) -> tuple[Net, ...]:
         group = self.group_name
-        return _or_raise(AutoScalingNets(self.clients.of("autoscaling")).read([group])[group])
+        return or_raise(AutoScalingNets(self.clients.of("autoscaling")).read([group])[group])
 
     def control(self) -> GroupControl:
         group = self.group_name
-        return _or_raise(StoredControls(self.objects).load_each([group])[group])
+        return or_raise(StoredControls(self.objects).load_each([group])[group])
 
     def metrics(self, settings: GroupSettings) -> Samples:
         end = floor_to(self.now, _MINUTE)
         request = MetricRequest(settings.name, end - LOOKED_BACK, end, 60)
         source = metric_source([settings], self.clients)
-        return _or_raise(source.read([request])[settings.name])
+        return or_raise(source.read([request])[settings.name])
 
     def target_groups(self, group: ScalingGroup) -> list[TargetGroup]:
         return [one for suffix in group.target_groups for one in self.around.target_groups(suffix)]
@@ -181,27 +180,12 @@ def _limit(around: AwsSurroundings, group: ScalingGroup) -> VcpuLimit:
 
 
 def _there(group: Look[ScalingGroup | None]) -> ScalingGroup:
-    found = group()
-    if found is None:
-        raise GroupNotFoundError("there is no such group")
-    return found
+    return found_or(group(), GroupNotFoundError("there is no such group"))
 
 
 def _named(bucket: Look[str | None]) -> str:
-    found = bucket()
-    if found is None:
-        raise SourceError("there is no such bucket")
-    return found
+    return found_or(bucket(), SourceError("there is no such bucket"))
 
 
 def _known(function: Look[ControllerFunction | None]) -> ControllerFunction:
-    found = function()
-    if found is None:
-        raise SourceError("no function of this controller is known")
-    return found
-
-
-def _or_raise(answer: T | AutoscalerError) -> T:
-    if isinstance(answer, AutoscalerError):
-        raise answer
-    return answer
+    return found_or(function(), SourceError("no function of this controller is known"))

@@ -6,7 +6,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from enum import Enum
 from pathlib import Path
@@ -18,7 +18,7 @@ from rich.markup import escape
 
 from predictive_autoscaler.app.settings import Settings, read_settings
 from predictive_autoscaler.core.forest import MAX_LABELS
-from predictive_autoscaler.core.types import Bounds
+from predictive_autoscaler.core.types import Bounds, Json
 from predictive_autoscaler.errors import UsageError
 
 out = Console()
@@ -154,6 +154,12 @@ def check_range(option: str, value: float, low: float, high: float) -> None:
 def print_json(content: Mapping[str, Any]) -> None:
     """Print one JSON document on the standard output, unstyled."""
     print(json.dumps(content, indent=2, sort_keys=True))
+
+
+def keep_records(records: Sequence[Json], path: Path) -> None:
+    """Write decision records one a line, as `explain --record` takes them."""
+    lines = [json.dumps(record, sort_keys=True) for record in records]
+    path.write_text("\n".join(lines) + "\n")
 
 
 def complain(text: str) -> None:

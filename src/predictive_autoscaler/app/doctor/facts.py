@@ -92,6 +92,13 @@ class Facts:
     subnets: Look[Sequence[Subnet]]
 
 
+def found_or(found: T | None, error: AutoscalerError) -> T:
+    """What was found. Raises `error` if that is nothing."""
+    if found is None:
+        raise error
+    return found
+
+
 class Asker:
     """Asks for many facts at the same time, and waits for none of them longer than it may.
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any, Generic, TypeVar
 
-from predictive_autoscaler.core.types import GroupState, Json, utc_text
+from predictive_autoscaler.core.types import FloatArray, GroupState, Json, utc_text
 from predictive_autoscaler.ports import Alarm, FunctionCalls
 
 T = TypeVar("T")
@@ -245,6 +246,11 @@ class Facts:
             "silent_seconds": self.silent.total_seconds() if self.silent else None,
         }
         return heads | {name: plain(seen) for name, seen in self.sources.items()}
+
+
+def known_values(column: FloatArray) -> tuple[float | None, ...]:
+    """Plain numbers; None where nothing is known, which arrays say by NaN."""
+    return tuple(None if math.isnan(value) else value for value in column.tolist())
 
 
 def last_known(values: Sequence[float | None]) -> float | None:

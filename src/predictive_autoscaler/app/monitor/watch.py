@@ -7,7 +7,6 @@ again later and later; the others do not wait for it.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -30,6 +29,7 @@ from predictive_autoscaler.app.monitor.facts import (
     Outlook,
     Seen,
     Traffic,
+    known_values,
 )
 from predictive_autoscaler.app.monitor.notes import decision_note, model_note
 from predictive_autoscaler.app.monitor.outlook import outlook
@@ -37,13 +37,14 @@ from predictive_autoscaler.app.record import capacity_of, state_of
 from predictive_autoscaler.app.settings import GroupSettings
 from predictive_autoscaler.core.artifact import Model
 from predictive_autoscaler.core.timegrid import floor_to, known_until
-from predictive_autoscaler.core.types import FloatArray, GroupState, Json, Samples, utc_text
+from predictive_autoscaler.core.types import GroupState, Json, Samples, utc_text
 from predictive_autoscaler.errors import (
     AutoscalerError,
     DataError,
     GroupNotFoundError,
     ModelError,
     SourceError,
+    or_raise,
 )
 from predictive_autoscaler.ports import (
     Actuator,
@@ -238,16 +239,14 @@ class Watch:
         request = MetricRequest(
             self._settings.name, end - TRAFFIC_SHOWN, end, self._settings.metric_period_seconds
         )
-        samples = self._eyes.metrics.read([request])[self._settings.name]
-        if isinstance(samples, AutoscalerError):
-            raise samples
+        samples = or_raise(self._eyes.metrics.read([request])[self._settings.name])
         return Traffic(
             start=samples.start,
             period_seconds=samples.interval_seconds,
-            requests=_values(samples.requests),
-            failed=_values(samples.failed),
-            response_time_seconds=_values(samples.response_time_seconds),
-            cpu_percent=_values(samples.cpu_percent),
+            requests=known_values(samples.requests),
+            failed=known_values(samples.failed),
+            response_time_seconds=known_values(samples.response_time_seconds),
+            cpu_percent=known_values(samples.cpu_percent),
         )
 
     def _read_alarms(self, now: datetime) -> tuple[Alarm, ...]:
@@ -385,7 +384,3 @@ class Records:
         except DataError as error:
             return {"slot": utc_text(slot), "status": "unreadable", "error": str(error)}
         return record
-
-
-def _values(column: FloatArray) -> tuple[float | None, ...]:
-    return tuple(None if math.isnan(value) else value for value in column.tolist())
