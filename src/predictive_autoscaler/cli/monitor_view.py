@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import timedelta
 from typing import Any
 
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
@@ -180,17 +179,14 @@ def traffic_section(facts: Facts) -> RenderableType:
     if outlook.value is not None:
         content += [Text(f"{note}.", DOUBT) for note in outlook.value.notes]
     newest = facts.newest
-    if newest and newest.quantiles:
-        content.append(Text(_peak(newest), QUIET))
+    if newest and newest.peak:
+        low, middle, high = map(count, newest.peak)
+        words = (
+            f"The decision of {newest.slot:%H:%M} ({newest.rung}) expected a peak of {middle} "
+            f"requests, with 90 % confidence {low} to {high}."
+        )
+        content.append(Text(words, QUIET))
     return _section("Traffic", facts, [traffic, outlook], *content)
-
-
-def _peak(note: DecisionNote) -> str:
-    low, middle, high = (count(note.quantiles[level]) for level in ("0.05", "0.5", "0.95"))
-    return (
-        f"The decision of {note.slot:%H:%M} ({note.rung}) expected a peak of {middle} requests, "
-        f"with 90 % confidence {low} to {high}."
-    )
 
 
 def traffic_table(traffic: Traffic) -> Table:
@@ -276,7 +272,7 @@ def lambda_section(facts: Facts) -> RenderableType:
 
 
 def _calls_line(calls: FunctionCalls, facts: Facts) -> Text:
-    expected = (calls.end - calls.start) // timedelta(seconds=facts.interval_seconds)
+    expected = facts.due(calls)
     longest = "" if calls.longest_seconds is None else f", longest {calls.longest_seconds:.1f} s"
     line = Text(f"{facts.function}: ", no_wrap=False)
     line.append(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -139,8 +139,8 @@ def _demand(outlook: Outlook | None, note: DecisionNote | None) -> Tile:
     minutes = outlook.interval_seconds // 60 if outlook else 0
     label = f"Demand, {minutes} minutes" if minutes else "Demand"
     peak = ""
-    if note and note.quantiles:
-        low, middle, high = (grouped(note.quantiles[level]) for level in ("0.05", "0.5", "0.95"))
+    if note and note.peak:
+        low, middle, high = map(grouped, note.peak)
         peak = f"peak expected: {middle} ({low} to {high})"
     return Tile(label, UNKNOWN if value is None else grouped(value), peak)
 
@@ -283,9 +283,8 @@ def _labelled(facts: Facts) -> Iterator[tuple[str, str]]:
 
 
 def _calls(calls: FunctionCalls, facts: Facts) -> str:
-    due = (calls.end - calls.start) // timedelta(seconds=facts.interval_seconds)
     longest = "" if calls.longest_seconds is None else f", longest {calls.longest_seconds:.1f} s"
     return (
-        f"{calls.calls} calls in the last hour ({due} are due), {calls.errors} failed, "
-        f"{calls.throttled} throttled{longest}"
+        f"{calls.calls} calls in the last hour ({facts.due(calls)} are due), "
+        f"{calls.errors} failed, {calls.throttled} throttled{longest}"
     )

@@ -70,6 +70,14 @@ class DecisionNote:
         return "" if found in AS_DECIDED else found
 
     @property
+    def peak(self) -> tuple[float, float, float] | None:
+        """Quantiles 0.05, 0.5 and 0.95 of the largest demand per interval within the horizon."""
+        if not self.quantiles:
+            return None
+        low, middle, high = (self.quantiles[level] for level in ("0.05", "0.5", "0.95"))
+        return low, middle, high
+
+    @property
     def failed(self) -> bool:
         """Whether the group was not decided about, or could not be scaled."""
         return self.after is None or self.outcome in ("failed", "gone", "refused", "held", "left")
@@ -232,6 +240,10 @@ class Facts:
             return None
         age = self.now - self.newest.slot
         return age if age >= timedelta(seconds=3 * self.interval_seconds) else None
+
+    def due(self, calls: FunctionCalls) -> int:
+        """How many calls there should have been in that time."""
+        return (calls.end - calls.start) // timedelta(seconds=self.interval_seconds)
 
     def to_json(self) -> Json:
         """Plain values, times as ISO 8601; sources that nobody asked for are left out."""
