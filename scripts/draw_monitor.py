@@ -22,7 +22,7 @@ from predictive_autoscaler.adapters.memory import (
     MemoryAlarms,
     MemoryControlStore,
     MemoryDecisionLog,
-    MemoryFunctions,
+    MemoryFunctionCalls,
     MemoryHistoryStore,
     MemoryMetricSource,
     MemoryModelStore,
@@ -89,7 +89,7 @@ def watched(settings: GroupSettings, samples: Samples, now: datetime) -> Facts:
         decisions=ports.decisions,
         models=models,
         alarms=MemoryAlarms(_alarms(now)),
-        functions=MemoryFunctions({FUNCTION: list(_calls(now, interval))}),
+        calls=MemoryFunctionCalls({FUNCTION: list(_calls(now, interval))}),
     )
     return Watch(eyes, settings, alarm_prefix="shop-", function=FUNCTION).refresh(now)
 

@@ -6,6 +6,12 @@ one line and a non-zero exit code; the controller turns them into a rung down it
 ladder, a hold or a refusal.
 """
 
+from __future__ import annotations
+
+from typing import TypeVar
+
+T = TypeVar("T")
+
 
 class AutoscalerError(Exception):
     """The root of all expected errors."""
@@ -61,3 +67,14 @@ class ConflictError(SourceError):
 
 class UsageError(AutoscalerError):
     """A command was called with arguments that do not fit together."""
+
+
+def or_raise(answer: T | AutoscalerError) -> T:
+    """An answer of a source that tells of its troubles group by group.
+
+    Raises:
+        AutoscalerError: it is one.
+    """
+    if isinstance(answer, AutoscalerError):
+        raise answer
+    return answer

@@ -5,22 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
-from typing import TypeVar
 
 from predictive_autoscaler.adapters.aws.account import AwsAccount
+from predictive_autoscaler.adapters.aws.alarms import CloudWatchAlarms
 from predictive_autoscaler.adapters.aws.clients import Clients
-from predictive_autoscaler.adapters.aws.function import AwsFunction, Environment
+from predictive_autoscaler.adapters.aws.lambda_functions import Environment, LambdaFunctions
 from predictive_autoscaler.adapters.aws.nets import AutoScalingNets
 from predictive_autoscaler.adapters.aws.s3 import S3Objects
 from predictive_autoscaler.adapters.aws.surroundings import AwsSurroundings
 from predictive_autoscaler.adapters.stores import StoredControls, StoredHistory, StoredModels
+from predictive_autoscaler.app.alarms import concerning
 from predictive_autoscaler.app.doctor.checks.metrics import LOOKED_BACK
-from predictive_autoscaler.app.doctor.facts import Asker, Facts, Look
+from predictive_autoscaler.app.doctor.facts import Asker, Facts, Look, found_or
 from predictive_autoscaler.app.doctor.rights import of_an_operator, of_the_role
 from predictive_autoscaler.app.published_metrics import NAMESPACE
 from predictive_autoscaler.app.settings import GROUPS, GroupSettings
 from predictive_autoscaler.core.surroundings import (
-    Alarm,
     ControllerFunction,
     ScalingGroup,
     Simulated,
@@ -35,11 +35,11 @@ from predictive_autoscaler.errors import (
     GroupNotFoundError,
     SettingsError,
     SourceError,
+    or_raise,
 )
-from predictive_autoscaler.ports import GroupControl, MetricRequest, Net
+from predictive_autoscaler.ports import Alarm, GroupControl, MetricRequest, Net
 from predictive_autoscaler.wiring import decision_in, group_of, metric_source
 
-T = TypeVar("T")
 _MINUTE = timedelta(minutes=1)
 
 
@@ -103,7 +103,7 @@ class _Aws:
         self.clients = Clients(environment.get("AWS_REGION"))
         self.account = AwsAccount(self.clients, NAMESPACE)
         self.around = AwsSurroundings(self.clients)
-        self.functions = AwsFunction(self.clients)
+        self.functions = LambdaFunctions(self.clients)
         self._environment = environment
         self._function_name = function_name
 
@@ -121,17 +121,17 @@ class _Aws:
 
     def nets(self) -> tuple[Net, ...]:
         group = self.group_name
-        return _or_raise(AutoScalingNets(self.clients.of("autoscaling")).read([group])[group])
+        return or_raise(AutoScalingNets(self.clients.of("autoscaling")).read([group])[group])
 
     def control(self) -> GroupControl:
         group = self.group_name
-        return _or_raise(StoredControls(self.objects).load_each([group])[group])
+        return or_raise(StoredControls(self.objects).load_each([group])[group])
 
     def metrics(self, settings: GroupSettings) -> Samples:
         end = floor_to(self.now, _MINUTE)
         request = MetricRequest(settings.name, end - LOOKED_BACK, end, 60)
         source = metric_source([settings], self.clients)
-        return _or_raise(source.read([request])[settings.name])
+        return or_raise(source.read([request])[settings.name])
 
     def target_groups(self, group: ScalingGroup) -> list[TargetGroup]:
         return [one for suffix in group.target_groups for one in self.around.target_groups(suffix)]
@@ -155,9 +155,9 @@ class _Aws:
         except AutoscalerError:
             found = None  # alarms about the others are worth having
         names += [found.name] if found else []
-        return self.around.alarms(
-            list(filter(None, names)), self._environment.get("SNS_TOPIC_ARN") or None
-        )
+        listed = CloudWatchAlarms(self.clients.of("cloudwatch")).read(None)
+        topic = self._environment.get("SNS_TOPIC_ARN") or None
+        return concerning(listed, list(filter(None, names)), topic)
 
     def own_rights(self, arn: str, group: ScalingGroup, bucket: str) -> Simulated:
         return self.account.simulated(arn, of_an_operator(group.arn, bucket))
@@ -180,27 +180,12 @@ def _limit(around: AwsSurroundings, group: ScalingGroup) -> VcpuLimit:
 
 
 def _there(group: Look[ScalingGroup | None]) -> ScalingGroup:
-    found = group()
-    if found is None:
-        raise GroupNotFoundError("there is no such group")
-    return found
+    return found_or(group(), GroupNotFoundError("there is no such group"))
 
 
 def _named(bucket: Look[str | None]) -> str:
-    found = bucket()
-    if found is None:
-        raise SourceError("there is no such bucket")
-    return found
+    return found_or(bucket(), SourceError("there is no such bucket"))
 
 
 def _known(function: Look[ControllerFunction | None]) -> ControllerFunction:
-    found = function()
-    if found is None:
-        raise SourceError("no function of this controller is known")
-    return found
-
-
-def _or_raise(answer: T | AutoscalerError) -> T:
-    if isinstance(answer, AutoscalerError):
-        raise answer
-    return answer
+    return found_or(function(), SourceError("no function of this controller is known"))

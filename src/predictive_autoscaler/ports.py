@@ -14,6 +14,8 @@ from predictive_autoscaler.errors import AutoscalerError
 
 MODES = ("off", "observe", "full")
 """What a group may be in: left alone, watched, or scaled."""
+RINGING, UNSURE = "ALARM", "INSUFFICIENT_DATA"
+"""States of an alarm that is not quiet ("OK")."""
 
 
 @dataclass(frozen=True)
@@ -68,11 +70,13 @@ class Alarm:
     """One of the service's alarms.
 
     Attributes:
-        state: "OK", "ALARM" or "INSUFFICIENT_DATA".
+        state: "OK", RINGING or UNSURE.
         since: when it came into this state, aware UTC.
         says: what its owner wrote about it.
         reason: why it is in this state, in the service's words.
         dimensions: (name, value) of all metrics that it looks at.
+        tells: whether its actions are switched on.
+        actions: ARNs of all that it calls when it begins to ring: topics and the like.
     """
 
     name: str
@@ -81,6 +85,8 @@ class Alarm:
     says: str = ""
     reason: str = ""
     dimensions: frozenset[tuple[str, str]] = frozenset()
+    tells: bool = True
+    actions: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -383,7 +389,7 @@ class AlarmSource(Protocol):
         ...
 
 
-class FunctionSource(Protocol):
+class FunctionCallSource(Protocol):
     """Reads how functions were called."""
 
     def read(self, function: str, start: datetime, end: datetime) -> FunctionCalls:

@@ -265,7 +265,7 @@ def aws_lookout(
 def _eyes(environment: Mapping[str, str]) -> tuple[Eyes, GroupSettings]:
     """Ports to look through, and the settings of the group ASG_NAME."""
     from predictive_autoscaler.adapters.aws.alarms import CloudWatchAlarms
-    from predictive_autoscaler.adapters.aws.functions import CloudWatchFunctions
+    from predictive_autoscaler.adapters.aws.function_calls import CloudWatchFunctionCalls
     from predictive_autoscaler.app.monitor.watch import Eyes
 
     clients = Clients()
@@ -278,7 +278,7 @@ def _eyes(environment: Mapping[str, str]) -> tuple[Eyes, GroupSettings]:
         decisions=StoredDecisions(objects, group.parameters.interval),
         models=StoredModels(objects),
         alarms=CloudWatchAlarms(clients.cloudwatch),
-        functions=CloudWatchFunctions(clients.cloudwatch),
+        calls=CloudWatchFunctionCalls(clients.cloudwatch),
     )
     return eyes, group
 

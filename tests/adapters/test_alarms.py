@@ -13,9 +13,10 @@ from predictive_autoscaler.ports import Alarm, AlarmSource
 from tests.adapters.fakes import FakeClient, client_error, failing
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
+TOPIC = "arn:aws:sns:eu-central-1:123456789012:alarms"
 
 
-def put(aws: Clients, name: str, group: str) -> None:
+def put(aws: Clients, name: str, group: str, *, tells: bool = True) -> None:
     aws.cloudwatch.put_metric_alarm(
         AlarmName=name,
         AlarmDescription=f"says {name}",
@@ -27,6 +28,8 @@ def put(aws: Clients, name: str, group: str) -> None:
         Threshold=85.0,
         Period=60,
         EvaluationPeriods=3,
+        ActionsEnabled=tells,
+        AlarmActions=[TOPIC],
     )
 
 
@@ -44,7 +47,16 @@ def test_alarms_as_they_stand(aws: Clients) -> None:
     assert ringing.reason == "three points above 85"
     assert ringing.dimensions == {("AutoScalingGroupName", "shop")}
     assert abs(ringing.since - datetime.now(UTC)).total_seconds() < 60
+    assert ringing.tells
+    assert ringing.actions == {TOPIC}
     assert len(CloudWatchAlarms(aws.cloudwatch).read(None)) == 3
+
+
+def test_an_alarm_whose_actions_are_switched_off(aws: Clients) -> None:
+    put(aws, "shop-cpu", "shop", tells=False)
+    (found,) = CloudWatchAlarms(aws.cloudwatch).read(None)
+    assert not found.tells
+    assert found.actions == {TOPIC}
 
 
 def metric_alarm(name: str, **more: Any) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,36 +9,18 @@ import pytest
 from botocore.stub import Stubber
 
 from predictive_autoscaler.adapters.aws.clients import Clients
-from predictive_autoscaler.adapters.aws.function import AwsFunction, may_be_called
 from predictive_autoscaler.adapters.aws.surroundings import AwsSurroundings, is_standard
 from predictive_autoscaler.core.surroundings import (
     Activity,
-    ControllerFunction,
     Policy,
     Refresh,
     ScheduledAction,
     VcpuLimit,
 )
 from predictive_autoscaler.core.types import Bounds
-from predictive_autoscaler.errors import AccessDeniedError, SourceError
+from predictive_autoscaler.errors import SourceError
 
 NOW = datetime(2026, 11, 20, 10, tzinfo=UTC)
-FUNCTION = ControllerFunction(
-    name="tick",
-    arn="arn:aws:lambda:eu-central-1:1:function:tick",
-    role="arn:aws:iam::1:role/tick",
-    state="Active",
-    update="Successful",
-    reason="",
-    runtime="python3.13",
-    handler="h.h",
-    timeout_seconds=60,
-    memory_mb=512,
-    code_sha256="",
-    modified="",
-    environment={},
-)
-RULE = "arn:aws:events:eu-central-1:1:rule/tick"
 
 
 @pytest.fixture
@@ -189,30 +170,6 @@ def test_a_topic_that_is_gone(clients: Clients) -> None:
         assert AwsSurroundings(clients).topic("arn:aws:sns:eu-central-1:1:gone") is None
 
 
-def test_alarms_of_others_are_none_of_ours(clients: Clients) -> None:
-    def put(name: str, dimension: str, value: str, *actions: str) -> None:
-        clients.of("cloudwatch").put_metric_alarm(
-            AlarmName=name,
-            Namespace="N",
-            MetricName="M",
-            Dimensions=[{"Name": dimension, "Value": value}],
-            Statistic="Sum",
-            ComparisonOperator="LessThanThreshold",
-            Threshold=1,
-            Period=60,
-            EvaluationPeriods=1,
-            AlarmActions=list(actions),
-        )
-
-    topic = "arn:aws:sns:eu-central-1:123456789012:alarms"
-    put("of the group", "AutoScalingGroupName", "web")
-    put("of the topic", "QueueName", "failed", topic)
-    put("of others", "AutoScalingGroupName", "other", f"{topic}-of-others")
-    found = AwsSurroundings(clients).alarms(["web"], topic)
-    assert {alarm.name for alarm in found} == {"of the group", "of the topic"}
-    assert len(AwsSurroundings(clients).alarms(["web"], None)) == 1
-
-
 def test_a_target_group_that_is_gone_hangs_on_nothing(clients: Clients) -> None:
     assert AwsSurroundings(clients).target_groups("targetgroup/gone/1") == []
 
@@ -239,51 +196,3 @@ def test_standard_types(name: str) -> None:
 @pytest.mark.parametrize("name", ["p4d.24xlarge", "inf2.xlarge", "mac1.metal", "u-6tb1.metal", ""])
 def test_other_types(name: str) -> None:
     assert not is_standard(name)
-
-
-def statement(**changes: Any) -> str:
-    made = {
-        "Effect": "Allow",
-        "Principal": {"Service": "events.amazonaws.com"},
-        "Action": "lambda:InvokeFunction",
-        "Condition": {"ArnLike": {"AWS:SourceArn": RULE}},
-    }
-    return json.dumps({"Statement": [made | changes]})
-
-
-def test_what_lets_a_rule_call() -> None:
-    assert may_be_called(statement(), RULE)
-    assert may_be_called(statement(Condition={}), RULE)
-    assert not may_be_called(statement(), f"{RULE}-other")
-    assert not may_be_called(statement(Effect="Deny"), RULE)
-    assert not may_be_called(statement(Principal={"Service": "s3.amazonaws.com"}), RULE)
-    assert not may_be_called("", RULE)
-
-
-@pytest.mark.parametrize(
-    ("code", "may"), [("AccessDeniedException", None), ("ResourceNotFoundException", False)]
-)
-def test_rules_whose_right_to_call_is_not_there_or_not_known(
-    clients: Clients, code: str, may: bool | None
-) -> None:
-    events, functions = Stubber(clients.of("events")), Stubber(clients.of("lambda"))
-    events.add_response("list_rule_names_by_target", {"RuleNames": ["tick"]})
-    told = {"Arn": RULE, "State": "DISABLED", "ScheduleExpression": "rate(5 minutes)"}
-    events.add_response("describe_rule", told)
-    functions.add_client_error("get_policy", code)
-    with events, functions:
-        (rule,) = AwsFunction(clients).rules(FUNCTION)
-    assert (rule.name, rule.enabled, rule.schedule) == ("tick", False, "rate(5 minutes)")
-    assert rule.may_call is may
-
-
-def test_a_function_that_is_not_there(clients: Clients) -> None:
-    assert AwsFunction(clients).named("gone") is None
-    assert AwsFunction(clients).with_environment(lambda environment: True) is None
-
-
-def test_a_role_that_may_not_list_functions(clients: Clients) -> None:
-    stub = Stubber(clients.of("lambda"))
-    stub.add_client_error("list_functions", "AccessDeniedException")
-    with stub, pytest.raises(AccessDeniedError, match="do lambda:ListFunctions"):
-        AwsFunction(clients).with_environment(lambda environment: True)

@@ -18,7 +18,6 @@ from predictive_autoscaler.core.artifact import Card
 from predictive_autoscaler.core.features import column_names
 from predictive_autoscaler.core.surroundings import (
     Activity,
-    Alarm,
     Caller,
     ClockReading,
     ControllerFunction,
@@ -44,7 +43,7 @@ from predictive_autoscaler.core.types import (
     utc_text,
 )
 from predictive_autoscaler.errors import AutoscalerError
-from predictive_autoscaler.ports import GroupControl, Net
+from predictive_autoscaler.ports import Alarm, GroupControl, Net
 
 T = TypeVar("T")
 NOW = datetime(2026, 11, 20, 10, 2, 30, tzinfo=UTC)
@@ -211,7 +210,7 @@ def rule(**changes: Any) -> Rule:
 
 
 def alarm(**changes: Any) -> Alarm:
-    made = Alarm("shop-no-decision", "OK", "", "No decision for 15 minutes", NOW - DAY, True)
+    made = Alarm("shop-no-decision", "OK", NOW - DAY, "No decision for 15 minutes")
     return replace(made, **changes)
 
 

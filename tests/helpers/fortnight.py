@@ -15,7 +15,7 @@ import numpy as np
 import uvicorn
 from starlette.types import ASGIApp
 
-from predictive_autoscaler.adapters.memory import MemoryAlarms, MemoryFunctions
+from predictive_autoscaler.adapters.memory import MemoryAlarms, MemoryFunctionCalls
 from predictive_autoscaler.app.monitor.watch import Eyes, Watch
 from predictive_autoscaler.core.types import Json, Samples, utc_text
 from predictive_autoscaler.ports import Alarm
@@ -87,7 +87,7 @@ def fortnight(
         decisions=made.decisions,
         models=made.models,
         alarms=alarms,
-        functions=MemoryFunctions({FUNCTION: [(NOW - 4 * INTERVAL, 0.9, False)]}),
+        calls=MemoryFunctionCalls({FUNCTION: [(NOW - 4 * INTERVAL, 0.9, False)]}),
     )
     settings = made.groups[0]
     watch = Watch(

@@ -415,7 +415,7 @@ class MemoryAlarms:
         return tuple(sorted(found, key=lambda one: one.name))
 
 
-class MemoryFunctions:
+class MemoryFunctionCalls:
     """Calls by function; each is (time, seconds that it took, whether it failed).
 
     Attributes:

@@ -11,7 +11,7 @@ from predictive_autoscaler.app.settings import GroupSettings
 from predictive_autoscaler.app.windows import Windows
 from predictive_autoscaler.core.timegrid import floor_to, joined, merge, to_interval
 from predictive_autoscaler.core.types import Samples
-from predictive_autoscaler.errors import AutoscalerError, DataError
+from predictive_autoscaler.errors import AutoscalerError, DataError, or_raise
 from predictive_autoscaler.ports import HistoryStore, MetricRequest, MetricSource
 
 REREAD = timedelta(minutes=15)
@@ -264,9 +264,7 @@ def read_history(
             end = min(midnight + _DAY, until)
             period = _period_for(group, now - midnight)
             request = MetricRequest(group.name, midnight, end, period)
-            answer = source.read([request])[group.name]
-            if isinstance(answer, AutoscalerError):
-                raise answer
+            answer = or_raise(source.read([request])[group.name])
             part = to_interval(answer, group.parameters.interval_seconds)
             finished = midnight + _DAY <= until - REREAD
             keep = finished and period == group.metric_period_seconds and _has_requests(part)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from predictive_autoscaler.core.parameters import ControlParameters
-from predictive_autoscaler.errors import AutoscalerError, SourceError
+from predictive_autoscaler.errors import AutoscalerError, SourceError, or_raise
 from predictive_autoscaler.ports import ControlStore, GroupControl, Net, Nets
 
 FULL = "full"
@@ -205,16 +205,10 @@ class HandOver:
         return amiss(after, nets, targets)
 
     def _control(self, group: str) -> GroupControl:
-        control = self._controls.load_each([group])[group]
-        if isinstance(control, AutoscalerError):
-            raise control
-        return control
+        return or_raise(self._controls.load_each([group])[group])
 
     def _read(self, group: str) -> tuple[Net, ...]:
-        nets = self._nets.read([group]).get(group, ())
-        if isinstance(nets, AutoscalerError):
-            raise nets
-        return nets
+        return or_raise(self._nets.read([group]).get(group, ()))
 
     def _set(self, group: str, changes: Sequence[Change]) -> None:
         for change in changes:

@@ -11,7 +11,7 @@ from predictive_autoscaler.app.record import capacity_of, part_of, state_of
 from predictive_autoscaler.app.settings import GroupSettings
 from predictive_autoscaler.core.trial import Trial
 from predictive_autoscaler.core.types import Json
-from predictive_autoscaler.errors import AutoscalerError
+from predictive_autoscaler.errors import or_raise
 from predictive_autoscaler.ports import ControlStore, GroupControl, Net, Nets
 
 
@@ -89,13 +89,8 @@ class ModeDesk:
             AutoscalerError: the policies, or what was said, cannot be read.
         """
         name = self.group.name
-        control = self.controls.load_each([name])[name]
-        nets = self.nets.read([name]).get(name, ())
-        for answer in (control, nets):
-            if isinstance(answer, AutoscalerError):
-                raise answer
-        assert not isinstance(control, AutoscalerError)
-        assert not isinstance(nets, AutoscalerError)
+        control = or_raise(self.controls.load_each([name])[name])
+        nets = or_raise(self.nets.read([name]).get(name, ()))
         mode = mode_in_force(control, self.record, self.group)
         state = state_of(self.record, name)
         return Standing(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from predictive_autoscaler.core.state import ControllerState
@@ -17,6 +18,7 @@ from predictive_autoscaler.core.types import (
     utc_text,
 )
 from predictive_autoscaler.core.why import Alternative, Driver, Drivers, LastWeek, Limit
+from predictive_autoscaler.errors import DataError
 
 T = TypeVar("T")
 SCHEMA = 1
@@ -93,6 +95,19 @@ def _alternative(content: dict[str, Any]) -> Alternative:
 
 def _maybe(read: Callable[[Any], T], content: Any) -> T | None:
     return None if content is None else read(content)
+
+
+@contextmanager
+def refusing_what_is_no_record() -> Iterator[None]:
+    """Around what reads a record.
+
+    Raises:
+        DataError: it is something else.
+    """
+    try:
+        yield
+    except (KeyError, ValueError, TypeError, AttributeError) as error:
+        raise DataError(f"this is not a decision record: {error!r}") from error
 
 
 def group_entry(mode: str, decision: Decision, state: ControllerState, status: str) -> Json:

@@ -62,7 +62,7 @@ class Course:
     @property
     def demand(self) -> FloatArray:
         """All that came, shape (bins,); NaN where nothing is known."""
-        return self.recorded.requests + np.nan_to_num(self.recorded.refused)
+        return self.recorded.came
 
 
 def course_of(recorded: Samples, first: int, group: GroupSettings) -> Course:

@@ -191,11 +191,7 @@ def traffic_of(name: str, recording: Samples, options: LabOptions, source: str =
         DataError: it is too short, or nothing came.
     """
     recorded = known_part(at_interval(recording, options.interval_seconds))
-    demand = Samples.of(
-        recorded.start,
-        options.interval_seconds,
-        {"requests": recorded.requests + np.nan_to_num(recorded.refused)},
-    )
+    demand = recorded.demand_alone()
     first = default_first(demand, options.eval_start)
     _check_span(demand, first, source or name)
     capacity = options.capacity_per_instance or _capacity(demand.requests[first:], source or name)

@@ -10,8 +10,6 @@ from collections.abc import Callable
 from hashlib import blake2b
 from typing import Generic, TypeVar
 
-import numpy as np
-
 from predictive_autoscaler.core.artifact import Model, load_model
 from predictive_autoscaler.core.decide import forecast_demand
 from predictive_autoscaler.core.features import FeatureParameters
@@ -54,7 +52,7 @@ class SharedWork:
 
     def fitted(self, samples: Samples, options: TrainOptions) -> Model | None:
         """The model that training on the request counts alone publishes, or None."""
-        alone = requests_alone(samples)
+        alone = samples.demand_alone()
         key = (samples.start, options, _digest(alone.requests.tobytes()))
         return self._models.get(samples.end, key, lambda: fitted(alone, options))
 
@@ -71,12 +69,6 @@ class SharedWork:
         return self._forecasts.get(
             samples.end, key, lambda: forecast_demand(samples, demand, model, features)
         )
-
-
-def requests_alone(samples: Samples) -> Samples:
-    """All that came, without what tells of the capacity that met it."""
-    came = samples.requests + np.nan_to_num(samples.refused)
-    return Samples.of(samples.start, samples.interval_seconds, {"requests": came})
 
 
 class _Newest(Generic[T]):

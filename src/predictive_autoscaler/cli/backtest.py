@@ -32,6 +32,7 @@ from predictive_autoscaler.cli.console import (
     TargetGroup,
     check_jobs,
     err,
+    group_flags,
     out,
     print_json,
     working,
@@ -251,11 +252,7 @@ def backtest(
         if origin is None:
             world = World(files(traces or []), options, hour_price)
         else:
-            given = {
-                "ASG_NAME": asg_name,
-                "LOAD_BALANCER": load_balancer,
-                "TARGET_GROUP": target_group,
-                "S3_BUCKET": bucket,
+            given = group_flags(asg_name, load_balancer, target_group, bucket) | {
                 "AWS_REGION": region,
                 "AUTOSCALER_INTERVAL_MINUTES": _text(interval_minutes),
                 "AUTOSCALER_BOOT_MINUTES": _text(boot_minutes),

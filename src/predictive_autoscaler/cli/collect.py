@@ -16,6 +16,7 @@ from predictive_autoscaler.cli.console import (
     LoadBalancer,
     Region,
     TargetGroup,
+    group_flags,
     out,
     print_json,
     settings_from,
@@ -43,13 +44,8 @@ def collect(
     """
     from predictive_autoscaler.wiring import aws_history
 
-    settings = settings_from(
-        ASG_NAME=asg_name,
-        LOAD_BALANCER=load_balancer,
-        TARGET_GROUP=target_group,
-        S3_BUCKET=bucket,
-        AWS_REGION=region,
-    )
+    flags = group_flags(asg_name, load_balancer, target_group, bucket)
+    settings = settings_from(**flags, AWS_REGION=region)
     with working("reading the metrics", quiet=as_json) as tell:
         samples = aws_history(
             settings,

@@ -6,7 +6,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from enum import Enum
 from pathlib import Path
@@ -18,7 +18,7 @@ from rich.markup import escape
 
 from predictive_autoscaler.app.settings import Settings, read_settings
 from predictive_autoscaler.core.forest import MAX_LABELS
-from predictive_autoscaler.core.types import Bounds
+from predictive_autoscaler.core.types import Bounds, Json
 from predictive_autoscaler.errors import UsageError
 
 out = Console()
@@ -68,11 +68,45 @@ MaxBins = Annotated[
 ]
 Region = Annotated[str | None, typer.Option("--region", envvar="AWS_REGION", help="AWS region.")]
 
+RefreshInterval = Annotated[
+    int, typer.Option(metavar="SECONDS", help="Time between two looks, 1 to 3600.")
+]
+REFRESH_SECONDS = (1, 3600)
+AlarmPrefix = Annotated[
+    str | None,
+    typer.Option(
+        envvar="ALARM_PREFIX",
+        help="The alarms' names begin so. Default: of a group NAME-web, NAME-; of another, "
+        "alarms on the group, its load balancer or its target group.",
+    ),
+]
+WatchedFunction = Annotated[
+    str | None,
+    typer.Option(
+        envvar="FUNCTION_NAME",
+        help="The controller's Lambda function. Default: the one that the alarms look at.",
+    ),
+]
+
 
 class Origin(Enum):
     """Where metrics come from when no file is given."""
 
     CLOUDWATCH = "cloudwatch"
+
+
+def group_flags(
+    asg_name: str | None, load_balancer: str | None, target_group: str | None, bucket: str | None
+) -> dict[str, str | None]:
+    """The flags that say which group is meant and where its metrics and records are, by the
+    variables that say the same.
+    """
+    return {
+        "ASG_NAME": asg_name,
+        "LOAD_BALANCER": load_balancer,
+        "TARGET_GROUP": target_group,
+        "S3_BUCKET": bucket,
+    }
 
 
 def settings_from(**flags: str | None) -> Settings:
@@ -120,6 +154,12 @@ def check_range(option: str, value: float, low: float, high: float) -> None:
 def print_json(content: Mapping[str, Any]) -> None:
     """Print one JSON document on the standard output, unstyled."""
     print(json.dumps(content, indent=2, sort_keys=True))
+
+
+def keep_records(records: Sequence[Json], path: Path) -> None:
+    """Write decision records one a line, as `explain --record` takes them."""
+    lines = [json.dumps(record, sort_keys=True) for record in records]
+    path.write_text("\n".join(lines) + "\n")
 
 
 def complain(text: str) -> None:

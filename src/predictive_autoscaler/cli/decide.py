@@ -14,6 +14,7 @@ from predictive_autoscaler.cli.console import (
     Region,
     TargetGroup,
     environment_with,
+    group_flags,
     out,
     print_json,
     settings_from,
@@ -41,12 +42,7 @@ def decide(
     """
     from predictive_autoscaler.wiring import AwsController
 
-    flags = {
-        "ASG_NAME": asg_name,
-        "LOAD_BALANCER": load_balancer,
-        "TARGET_GROUP": target_group,
-        "S3_BUCKET": bucket,
-    }
+    flags = group_flags(asg_name, load_balancer, target_group, bucket)
     settings_from(**flags, AWS_REGION=region)
     with working("reading the metrics and deciding", quiet=as_json):
         controller = AwsController(environment_with(**flags), log=lambda line: None)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,6 +16,7 @@ from predictive_autoscaler.cli.console import (
     checked_bounds,
     end_when_told,
     err,
+    keep_records,
     out,
     print_json,
     training_script,
@@ -86,7 +86,7 @@ def demo(
             result = run.run_demo(source, options, _progress(bars, quiet=as_json))
         report = output / REPORT_NAME
         write(result.report, report)
-        _keep_records(result, output / "decisions.jsonl")
+        keep_records(result.records, output / "decisions.jsonl")
     if as_json:
         print_json(_facts(result, report))
     else:
@@ -121,11 +121,6 @@ def _progress(bars: Progress, *, quiet: bool) -> DemoProgress:
             err.print(f"  {done} of {total} decisions", highlight=False)
 
     return run.Progress(step, advance)
-
-
-def _keep_records(result: DemoResult, path: Path) -> None:
-    lines = [json.dumps(record, sort_keys=True) for record in result.records]
-    path.write_text("\n".join(lines) + "\n")
 
 
 def _figures(runs: dict[str, PolicyRun], name: str) -> dict[str, float]:

@@ -21,6 +21,7 @@ from predictive_autoscaler.cli.console import (
     TargetGroup,
     environment_with,
     err,
+    group_flags,
     out,
     print_json,
     use_region,
@@ -61,12 +62,7 @@ def doctor(
     from predictive_autoscaler.inspection import aws_facts
 
     use_region(region)
-    flags = {
-        "ASG_NAME": asg_name,
-        "LOAD_BALANCER": load_balancer,
-        "TARGET_GROUP": target_group,
-        "S3_BUCKET": bucket,
-    }
+    flags = group_flags(asg_name, load_balancer, target_group, bucket)
     rows: list[tuple[Check, Sequence[Finding]]] = []
     with progress(quiet=as_json) as say:
         facts = aws_facts(environment_with(**flags), function, seconds)

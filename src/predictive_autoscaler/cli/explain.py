@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,8 +11,13 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from predictive_autoscaler.app.record import decision_from_json, decision_of, decision_to_json
-from predictive_autoscaler.cli.console import Bucket, Region, out, print_json
+from predictive_autoscaler.app.record import (
+    decision_from_json,
+    decision_of,
+    decision_to_json,
+    refusing_what_is_no_record,
+)
+from predictive_autoscaler.cli.console import Bucket, Region, out, print_json, use_region
 from predictive_autoscaler.core.explain import explain as in_words
 from predictive_autoscaler.core.types import Decision, Json, utc_from_text, utc_text
 from predictive_autoscaler.errors import DataError, SettingsError, UsageError
@@ -66,7 +68,7 @@ def print_record(record: Json, week_before: Json | None = None) -> None:
     Args:
         week_before: the record of the same time a week before, if there is one.
     """
-    with _refusing_what_is_no_record():
+    with refusing_what_is_no_record():
         for name, entry in record["groups"].items():
             out.print(f"[bold]{escape(name)}[/], {record['slot']}, mode {entry['mode']}")
             if entry.get("decision") is None:
@@ -79,7 +81,7 @@ def print_record(record: Json, week_before: Json | None = None) -> None:
 def _in_json(record: Json, week_before: Json | None) -> Json:
     """By group, what `print_record` prints, and the decision of a week before as it was."""
     found = {}
-    with _refusing_what_is_no_record():
+    with refusing_what_is_no_record():
         for name, entry in record["groups"].items():
             if entry.get("decision") is None:
                 continue
@@ -88,14 +90,6 @@ def _in_json(record: Json, week_before: Json | None) -> Json:
             words = in_words(decision, entry["mode"], entry["outcome"], then)
             found[name] = vars(words) | {"week_before": then and decision_to_json(then)}
     return found
-
-
-@contextmanager
-def _refusing_what_is_no_record() -> Iterator[None]:
-    try:
-        yield
-    except (KeyError, ValueError, TypeError, AttributeError) as error:
-        raise DataError(f"this is not a decision record: {error!r}") from error
 
 
 def _print_decision(decision: Decision, entry: dict[str, Any], then: Decision | None) -> None:
@@ -163,8 +157,7 @@ def _from_store(
 
     if not bucket:
         raise SettingsError("S3_BUCKET is not set; give --bucket, or --record FILE")
-    if region:
-        os.environ["AWS_DEFAULT_REGION"] = region
+    use_region(region)
     record = find_decision(bucket, slot)
     if record is None:
         when = f"for {utc_text(slot)}" if slot else "in the last weeks"

@@ -9,23 +9,29 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
 from enum import Enum
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from predictive_autoscaler.adapters.clock import SystemClock
 from predictive_autoscaler.app.monitor.facts import COMPONENTS, Facts
+from predictive_autoscaler.app.monitor.pace import repeated
 from predictive_autoscaler.cli.console import (
+    REFRESH_SECONDS,
+    AlarmPrefix,
     AsgName,
     AsJson,
     Bucket,
     LoadBalancer,
+    RefreshInterval,
     Region,
     TargetGroup,
+    WatchedFunction,
     check_range,
     end_when_told,
     environment_with,
+    group_flags,
     out,
     print_json,
     use_region,
@@ -38,9 +44,9 @@ from predictive_autoscaler.errors import SourceError
 if TYPE_CHECKING:
     from predictive_autoscaler.app.monitor.watch import Watch
 
-REFRESH_SECONDS = (1, 3600)
 REDRAW_SECONDS = 1.0
 """Ages grow between two refreshes."""
+_now = SystemClock().now
 
 
 class Component(Enum):
@@ -62,25 +68,10 @@ def monitor(
             "records and calls; alarms."
         ),
     ] = Component.ALL,
-    refresh_interval: Annotated[
-        int, typer.Option(metavar="SECONDS", help="Time between two looks, 1 to 3600.")
-    ] = 5,
+    refresh_interval: RefreshInterval = 5,
     once: Annotated[bool, typer.Option("--once", help="Look once, print, and end.")] = False,
-    alarm_prefix: Annotated[
-        str | None,
-        typer.Option(
-            envvar="ALARM_PREFIX",
-            help="The alarms' names begin so. Default: of a group NAME-web, NAME-; of another, "
-            "alarms on the group, its load balancer or its target group.",
-        ),
-    ] = None,
-    function: Annotated[
-        str | None,
-        typer.Option(
-            envvar="FUNCTION_NAME",
-            help="The controller's Lambda function. Default: the one that the alarms look at.",
-        ),
-    ] = None,
+    alarm_prefix: AlarmPrefix = None,
+    function: WatchedFunction = None,
     asg_name: AsgName = None,
     load_balancer: LoadBalancer = None,
     target_group: TargetGroup = None,
@@ -103,12 +94,7 @@ def monitor(
         # Where a terminal knows no blocks and arrows, question marks are better than an end.
         sys.stdout.reconfigure(errors="replace")
     use_region(region)
-    flags = {
-        "ASG_NAME": asg_name,
-        "LOAD_BALANCER": load_balancer,
-        "TARGET_GROUP": target_group,
-        "S3_BUCKET": bucket,
-    }
+    flags = group_flags(asg_name, load_balancer, target_group, bucket)
     components = COMPONENTS if component is Component.ALL else (component.value,)
     watch = aws_watch(
         environment_with(**flags), components, alarm_prefix=alarm_prefix, function=function
@@ -121,10 +107,6 @@ def monitor(
         _live(watch, refresh_interval)
     else:
         _repeat(watch, refresh_interval, lambda facts: out.print(picture(facts)))
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
 
 
 def _once(watch: Watch, *, as_json: bool) -> None:
@@ -144,12 +126,9 @@ def _print_line(facts: Facts) -> None:
     sys.stdout.flush()
 
 
-def _repeat(watch: Watch, seconds: int, show: Callable[[Facts], object]) -> None:
+def _repeat(watch: Watch, seconds: int, show: Callable[[Facts], object]) -> NoReturn:
     """A picture or a document for each refresh, for ever."""
-    while True:
-        began = time.monotonic()
-        show(watch.refresh(_now()))
-        time.sleep(max(0.0, seconds - (time.monotonic() - began)))
+    repeated(lambda: show(watch.refresh(_now())), seconds)
 
 
 def _live(watch: Watch, seconds: int) -> None:
@@ -158,16 +137,13 @@ def _live(watch: Watch, seconds: int) -> None:
     """
     newest = [watch.facts(_now())]
 
+    def tell(facts: Facts) -> None:
+        newest[0] = facts
+
     def read() -> None:
-        def tell(facts: Facts) -> None:
-            newest[0] = facts
+        tell(watch.refresh(_now(), tell))
 
-        while True:
-            began = time.monotonic()
-            tell(watch.refresh(_now(), tell))
-            time.sleep(max(0.0, seconds - (time.monotonic() - began)))
-
-    threading.Thread(target=read, daemon=True).start()
+    threading.Thread(target=repeated, args=(read, seconds), daemon=True).start()
     with LivePicture(out, screen=True) as live:
         while True:
             live.show(Fitted(picture(replace(newest[0], now=_now()))))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import timedelta
 from typing import Any
 
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
@@ -21,26 +20,22 @@ from predictive_autoscaler.app.monitor.facts import (
     ModelNote,
     Seen,
     Traffic,
+    last_known,
 )
 from predictive_autoscaler.cli.widgets import (
     OutlookChart,
-    clock_text,
-    count,
     outlook_legend,
     outlook_marks,
     trends,
 )
 from predictive_autoscaler.core.types import Rung, utc_text
-from predictive_autoscaler.core.words import ago
-from predictive_autoscaler.ports import Alarm, FunctionCalls
+from predictive_autoscaler.core.words import ago, clock_text, count
+from predictive_autoscaler.ports import RINGING, UNSURE, Alarm, FunctionCalls
 
 TWO_COLUMNS_FROM = 130
 """Characters; below that the sections stand one below the other."""
 LONGEST_TROUBLE = 140
-PLAIN_OUTCOMES = ("applied", "unchanged")
-"""The numbers beside a decision say the same."""
 GOOD, BAD, DOUBT, QUIET = "green", "bold red", "yellow", "dim"
-RINGING, UNKNOWN = "ALARM", "INSUFFICIENT_DATA"
 
 
 def picture(facts: Facts) -> RenderableType:
@@ -136,9 +131,8 @@ def decisions_table(facts: Facts) -> list[RenderableType]:
     told: set[str] = set()
     for note in notes:
         words = Text(note.text)
-        outcome = _outcome(note)
-        if outcome not in PLAIN_OUTCOMES:
-            words.append(f" [{outcome}]", BAD if note.failed else QUIET)
+        if note.remark:
+            words.append(f" [{note.remark}]", BAD if note.failed else QUIET)
         for trouble in note.troubles:
             # What lasts is told once, with the newest decision.
             if trouble not in told:
@@ -159,10 +153,6 @@ def _step(note: DecisionNote) -> Text:
     if note.after == note.before:
         return Text(f"= {note.after}", QUIET)
     return Text(f"{note.before} → {note.after}", GOOD if note.after > note.before else "cyan")
-
-
-def _outcome(note: DecisionNote) -> str:
-    return note.outcome if note.status in ("completed", "unreadable") else note.status
 
 
 def traffic_section(facts: Facts) -> RenderableType:
@@ -189,17 +179,14 @@ def traffic_section(facts: Facts) -> RenderableType:
     if outlook.value is not None:
         content += [Text(f"{note}.", DOUBT) for note in outlook.value.notes]
     newest = facts.newest
-    if newest and newest.quantiles:
-        content.append(Text(_peak(newest), QUIET))
+    if newest and newest.peak:
+        low, middle, high = map(count, newest.peak)
+        words = (
+            f"The decision of {newest.slot:%H:%M} ({newest.rung}) expected a peak of {middle} "
+            f"requests, with 90 % confidence {low} to {high}."
+        )
+        content.append(Text(words, QUIET))
     return _section("Traffic", facts, [traffic, outlook], *content)
-
-
-def _peak(note: DecisionNote) -> str:
-    low, middle, high = (count(note.quantiles[level]) for level in ("0.05", "0.5", "0.95"))
-    return (
-        f"The decision of {note.slot:%H:%M} ({note.rung}) expected a peak of {middle} requests, "
-        f"with 90 % confidence {low} to {high}."
-    )
 
 
 def traffic_table(traffic: Traffic) -> Table:
@@ -220,7 +207,7 @@ def traffic_table(traffic: Traffic) -> Table:
 
 def _newest(values: Sequence[float | None], words: Callable[[float], str]) -> str:
     """The newest known value. Nobody counts what does not happen, so it may be older."""
-    value = next((value for value in reversed(values) if value is not None), None)
+    value = last_known(values)
     return "–" if value is None else words(value)
 
 
@@ -285,7 +272,7 @@ def lambda_section(facts: Facts) -> RenderableType:
 
 
 def _calls_line(calls: FunctionCalls, facts: Facts) -> Text:
-    expected = (calls.end - calls.start) // timedelta(seconds=facts.interval_seconds)
+    expected = facts.due(calls)
     longest = "" if calls.longest_seconds is None else f", longest {calls.longest_seconds:.1f} s"
     line = Text(f"{facts.function}: ", no_wrap=False)
     line.append(
@@ -307,7 +294,7 @@ def alarms_section(facts: Facts) -> RenderableType:
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_column(no_wrap=True)
     table.add_column()
-    for state, style in ((RINGING, BAD), (UNKNOWN, QUIET)):
+    for state, style in ((RINGING, BAD), (UNSURE, QUIET)):
         for alarm in found:
             if alarm.state == state:
                 words = Text(alarm.name, style)
@@ -323,7 +310,7 @@ def _alarm_counts(found: Sequence[Alarm]) -> Text:
     if not found:
         return Text("There are none of this group; --alarm-prefix names them.", DOUBT)
     ringing = sum(alarm.state == RINGING for alarm in found)
-    unknown = sum(alarm.state == UNKNOWN for alarm in found)
+    unknown = sum(alarm.state == UNSURE for alarm in found)
     line = Text(f"{ringing} ringing", BAD if ringing else GOOD)
     line.append(f", {len(found) - ringing - unknown} quiet", "")
     if unknown:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from enum import Enum
@@ -21,6 +20,7 @@ from predictive_autoscaler.cli.console import (
     checked_bounds,
     end_when_told,
     err,
+    keep_records,
     out,
     print_json,
     training_script,
@@ -150,8 +150,7 @@ def rehearse(
             result = rehearsing.rehearse(options, news, pattern=pattern)
         report = output / REPORT_NAME
         write(report_of(result), report)
-        lines = [json.dumps(record, sort_keys=True) for record in result.records]
-        (output / "decisions.jsonl").write_text("\n".join(lines) + "\n")
+        keep_records(result.records, output / "decisions.jsonl")
     if as_json:
         print_json(_facts(result, report))
     else:

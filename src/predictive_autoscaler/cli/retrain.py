@@ -25,6 +25,7 @@ from predictive_autoscaler.cli.console import (
     Until,
     check_jobs,
     check_range,
+    group_flags,
     print_json,
     settings_from,
     use_region,
@@ -159,12 +160,7 @@ def retrain(
         moment(until)
     from predictive_autoscaler.wiring import model_archive
 
-    flags = {
-        "ASG_NAME": asg_name,
-        "LOAD_BALANCER": load_balancer,
-        "TARGET_GROUP": target_group,
-        "S3_BUCKET": bucket,
-    }
+    flags = group_flags(asg_name, load_balancer, target_group, bucket)
     use_region(region)
     settings = _settings(groups, flags, csv, store)
     if store is not None and not dry_run:

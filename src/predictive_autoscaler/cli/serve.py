@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-import os
 import webbrowser
 from typing import Annotated
 
 import typer
 
 from predictive_autoscaler.cli.console import (
+    REFRESH_SECONDS,
+    AlarmPrefix,
     AsgName,
     Bucket,
     LoadBalancer,
+    RefreshInterval,
     Region,
     TargetGroup,
+    WatchedFunction,
     check_range,
     end_when_told,
+    environment_with,
+    group_flags,
     out,
     use_region,
 )
 
-REFRESH_SECONDS = (1, 3600)
 DAYS = (1, 14)
 PORTS = (0, 65535)
 
@@ -36,9 +40,7 @@ def serve(
     open_browser: Annotated[
         bool, typer.Option("--open/--no-open", help="Open the page in the browser.")
     ] = False,
-    refresh_interval: Annotated[
-        int, typer.Option(metavar="SECONDS", help="Time between two looks, 1 to 3600.")
-    ] = 5,
+    refresh_interval: RefreshInterval = 5,
     days: Annotated[
         int, typer.Option(metavar="DAYS", help="How far the page looks back, 1 to 14.")
     ] = 14,
@@ -50,16 +52,8 @@ def serve(
             "a day.",
         ),
     ] = True,
-    alarm_prefix: Annotated[
-        str | None,
-        typer.Option(envvar="ALARM_PREFIX", help="As for monitor: the alarms' names begin so."),
-    ] = None,
-    function: Annotated[
-        str | None,
-        typer.Option(
-            envvar="FUNCTION_NAME", help="As for monitor: the controller's Lambda function."
-        ),
-    ] = None,
+    alarm_prefix: AlarmPrefix = None,
+    function: WatchedFunction = None,
     asg_name: AsgName = None,
     load_balancer: LoadBalancer = None,
     target_group: TargetGroup = None,
@@ -82,15 +76,9 @@ def serve(
     check_range("--port", port or 0, *PORTS)
     end_when_told()
     use_region(region)
-    flags = {
-        "ASG_NAME": asg_name,
-        "LOAD_BALANCER": load_balancer,
-        "TARGET_GROUP": target_group,
-        "S3_BUCKET": bucket,
-    }
-    given = {name: value for name, value in flags.items() if value is not None}
+    flags = group_flags(asg_name, load_balancer, target_group, bucket)
     lookout = aws_lookout(
-        dict(os.environ) | given, days, alarm_prefix=alarm_prefix, function=function
+        environment_with(**flags), days, alarm_prefix=alarm_prefix, function=function
     )
     question = Question(lookout.settings) if what_if else None
     desk = Desk(lookout.watch, lookout.decisions, lookout.settings, days, question)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from itertools import groupby
 from typing import TypeVar
 
@@ -17,6 +16,7 @@ from rich.text import Text
 
 from predictive_autoscaler.app.monitor.facts import Outlook, OutlookBin
 from predictive_autoscaler.core.types import Rung
+from predictive_autoscaler.core.words import count
 
 T = TypeVar("T")
 BARS = " ▁▂▃▄▅▆▇█"
@@ -57,11 +57,6 @@ def trends(rows: Iterable[tuple[str, str, Sequence[float | None]]]) -> Table:
     for name, newest, values in rows:
         table.add_row(name, newest, Trend(values))
     return table
-
-
-def count(value: float) -> str:
-    """A number of requests: whole, but with three digits at least."""
-    return f"{value:,.0f}" if value >= 100 or value == 0 else f"{value:.3g}"
 
 
 @dataclass(frozen=True)
@@ -112,7 +107,7 @@ class OutlookChart:
     def _columns(self, room: int) -> tuple[list[_Column], list[_Column]]:
         """At most `room` columns: several bins in one, or several columns for each."""
         behind, ahead = self.outlook.behind, self.outlook.ahead
-        rungs = [list(same) for _, same in groupby(ahead, key=lambda one: one.rung)]
+        rungs = self.outlook.by_rung
         most = max(len(behind), len(ahead), 1)
         for together in range(1, most + 1):
             # The oldest column, and the last one of each rung, may hold fewer intervals.
@@ -143,7 +138,7 @@ class OutlookChart:
     def _axis(self, behind: int, ahead: int) -> str:
         """Times below their columns, as far as there is room for them."""
         outlook = self.outlook
-        end = outlook.ahead[-1].start + _interval(outlook) if outlook.ahead else outlook.until
+        end = outlook.reach[-1][1] if outlook.ahead else outlook.until
         width = behind + ahead
         line = [" "] * width
         for at, moment in ((behind, outlook.until), (0, outlook.start), (width - 5, end)):
@@ -173,18 +168,12 @@ def _expected(bins: Sequence[OutlookBin]) -> _Column:
     return _Column(band=band, model=bins[0].rung == Rung.FOREST.value)
 
 
-def _interval(outlook: Outlook) -> timedelta:
-    return timedelta(seconds=outlook.interval_seconds)
-
-
 def outlook_legend(outlook: Outlook) -> str:
     """Which sign stands for what, and how far each rung reaches."""
     parts = [f"{BARS[-1]} came"]
-    for name, group in groupby(outlook.ahead, key=lambda one: one.rung):
-        bins = list(group)
-        sign = MODEL_BAND if name == Rung.FOREST.value else OTHER_BAND
-        until = bins[-1].start + _interval(outlook)
-        parts.append(f"{sign} 90 % band by {name} until {until:%H:%M}")
+    for rung, until in outlook.reach:
+        sign = MODEL_BAND if rung == Rung.FOREST.value else OTHER_BAND
+        parts.append(f"{sign} 90 % band by {rung} until {until:%H:%M}")
     return ", ".join([*parts, f"{MEDIAN} median"] if outlook.ahead else parts)
 
 
@@ -245,9 +234,3 @@ class LivePicture:
     def show(self, picture: RenderableType) -> None:
         """Draw this in place of what was there."""
         self._live.update(picture, refresh=True)
-
-
-def clock_text(moment: datetime, now: datetime) -> str:
-    """A time in UTC; with its day, where that is another one."""
-    form = "%H:%M" if moment.date() == now.date() else "%d %b %H:%M"
-    return moment.strftime(form)

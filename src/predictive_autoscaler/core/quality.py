@@ -70,7 +70,7 @@ def assess(samples: Samples, negligible_requests: float) -> AssessedDemand:
 
 
 def _censored(samples: Samples, demand: FloatArray) -> BoolArray:
-    failed = np.nan_to_num(samples.errors) + np.nan_to_num(samples.refused)
+    failed = np.nan_to_num(samples.failed)
     too_many = failed >= CENSORED_ERROR_SHARE * np.nan_to_num(demand)
     hot = np.nan_to_num(samples.cpu_percent) >= CENSORED_CPU_PERCENT
     return hot | (too_many & (failed > 0))

@@ -188,22 +188,6 @@ class Topic:
 
 
 @dataclass(frozen=True)
-class Alarm:
-    """A CloudWatch alarm: OK, ALARM or INSUFFICIENT_DATA.
-
-    Attributes:
-        tells: whether its actions are switched on.
-    """
-
-    name: str
-    state: str
-    reason: str
-    says: str
-    since: datetime
-    tells: bool
-
-
-@dataclass(frozen=True)
 class Subnet:
     """A subnet and the addresses that are free in it."""
 

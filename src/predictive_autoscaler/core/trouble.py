@@ -27,7 +27,7 @@ def trouble(samples: Samples, capacity_per_instance: float) -> str | None:
     """
     bins = max(1, TROUBLE_SECONDS // samples.interval_seconds)
     recent = samples.latest(bins)
-    failed = np.nan_to_num(recent.errors) + np.nan_to_num(recent.refused)
+    failed = np.nan_to_num(recent.failed)
     came = np.nan_to_num(recent.requests) + np.nan_to_num(recent.refused)
     enough = ~(came > recent.in_service * capacity_per_instance)
     failing = enough & (failed >= LEAST_ERRORS) & (failed >= ERROR_SHARE * came)

@@ -102,6 +102,18 @@ class Samples:
         """When the last bin ends."""
         return self.start + len(self) * self.interval
 
+    @property
+    def came(self) -> FloatArray:
+        """Requests, and those that the load balancer refused, per bin; NaN where the former are."""
+        return self.requests + np.nan_to_num(self.refused)
+
+    @property
+    def failed(self) -> FloatArray:
+        """Requests refused, or answered with a 5xx, per bin; NaN where neither is known."""
+        absent = np.isnan(self.errors) & np.isnan(self.refused)
+        known = np.nan_to_num(self.errors) + np.nan_to_num(self.refused)
+        return np.where(absent, np.nan, known)
+
     def time_of(self, index: int) -> datetime:
         """When bin `index` starts."""
         return self.start + index * self.interval
@@ -144,6 +156,10 @@ class Samples:
     def latest(self, bins: int) -> Samples:
         """The newest `bins` bins (all, if there are fewer)."""
         return self.window(len(self) - bins, len(self))
+
+    def demand_alone(self) -> Samples:
+        """All that came, without what tells of the capacity that met it."""
+        return Samples.of(self.start, self.interval_seconds, {"requests": self.came})
 
     def replaced(self, **columns: FloatArray) -> Samples:
         """A copy with some arrays exchanged."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 
 def count(value: float) -> str:
@@ -31,3 +31,9 @@ def ago(age: timedelta) -> str:
     if seconds < 3600:
         return f"{seconds / 60:.0f} min"
     return f"{seconds / 3600:.1f} h" if seconds < 2 * 86400 else f"{seconds / 86400:.1f} d"
+
+
+def clock_text(moment: datetime, now: datetime) -> str:
+    """A time; with its day, where that is another one than the day of `now`."""
+    form = "%H:%M" if moment.date() == now.date() else "%d %b %H:%M"
+    return moment.strftime(form)

@@ -63,12 +63,7 @@ def from_file(path: Path, interval_seconds: int = 300) -> Traffic:
         DataError: it cannot be read, or is shorter than four days.
     """
     recording = read_recording(path)
-    samples = at_interval(recording.samples, interval_seconds)
-    demand = Samples.of(
-        samples.start,
-        interval_seconds,
-        {"requests": samples.requests + np.nan_to_num(samples.refused)},
-    )
+    demand = at_interval(recording.samples, interval_seconds).demand_alone()
     day_start = _last_full_day(demand)
     day = demand.between(day_start, day_start + _ONE_DAY)
     history = demand.between(day_start - HISTORY_DAYS * _ONE_DAY, day_start)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 from predictive_autoscaler.core.scoring import ScalingScore
 from predictive_autoscaler.report.chart_data import beyond_band, chart_data
@@ -15,6 +16,8 @@ from predictive_autoscaler.report.roles import oracle_of, rival_of
 from predictive_autoscaler.report.tables import Cell, Figure, cost_text, forecast_cells, least
 from predictive_autoscaler.report.times import duration, period
 from predictive_autoscaler.report.verdict import verdict
+
+T = TypeVar("T")
 
 
 def write(report: ReplayReport, path: Path) -> None:
@@ -61,29 +64,15 @@ def _figures(
     ours, other = report.runs[0].score, rival.score if rival else None
     bins = int(missed_bins(report, report.runs[0]).sum())
 
-    def beside(text: str) -> str:
-        return f"{rival.name}: {text}" if rival else ""
+    def figure(label: str, read: Callable[[ScalingScore], str]) -> Figure:
+        return _compared(label, read, ours, other, rival)
 
     yield Figure("Requests missed", percent(ours.missed_share), _missed_note(ours, bins))
-    yield Figure(
-        "Instance-hours",
-        hours(ours.instance_hours),
-        beside(hours(other.instance_hours)) if other else "",
-    )
+    yield figure("Instance-hours", lambda one: hours(one.instance_hours))
     if rival and other:
-        yield Figure(
-            "Hours against " + rival.name,
-            difference(ours.instance_hours, other.instance_hours),
-            "less is cheaper",
-        )
-    yield Figure(
-        "Cost against the oracle",
-        cost_text(ours, oracle),
-        beside(cost_text(other, oracle)) if other else "",
-    )
-    yield Figure(
-        "Scaling actions", grouped(ours.actions), beside(grouped(other.actions)) if other else ""
-    )
+        yield _apart("Hours", ours.instance_hours, other.instance_hours, rival)
+    yield figure("Cost against the oracle", lambda one: cost_text(one, oracle))
+    yield figure("Scaling actions", lambda one: grouped(one.actions))
 
 
 def _measured_figures(run: PolicyRun, rival: PolicyRun | None) -> Iterator[Figure]:
@@ -92,24 +81,29 @@ def _measured_figures(run: PolicyRun, rival: PolicyRun | None) -> Iterator[Figur
     assert ours is not None
 
     def figure(label: str, read: Callable[[MeasuredLatency], str]) -> Figure:
-        theirs = f"{rival.name}: {read(other)}" if rival and other else ""
-        return Figure(label, read(ours), theirs)
+        return _compared(label, read, ours, other, rival)
 
     yield figure("Beyond the objective", lambda one: percent(one.slow_share))
     yield figure("Failed or refused", lambda one: grouped(one.failed))
     yield figure("95th percentile", lambda one: _seconds(one.p95_of_all))
     yield figure("Instance-minutes", lambda one: grouped(one.instance_minutes))
     if rival and other:
-        yield Figure(
-            "Instance-minutes against " + rival.name,
-            difference(ours.instance_minutes, other.instance_minutes),
-            "less is cheaper",
-        )
-    yield Figure(
-        "Scaling actions",
-        grouped(run.score.actions),
-        f"{rival.name}: {grouped(rival.score.actions)}" if rival else "",
-    )
+        yield _apart("Instance-minutes", ours.instance_minutes, other.instance_minutes, rival)
+    theirs = rival.score if rival else None
+    yield _compared("Scaling actions", lambda one: grouped(one.actions), run.score, theirs, rival)
+
+
+def _compared(
+    label: str, read: Callable[[T], str], ours: T, theirs: T | None, rival: PolicyRun | None
+) -> Figure:
+    """A number of ours, with the rival's beneath where there is one."""
+    beneath = f"{rival.name}: {read(theirs)}" if rival and theirs is not None else ""
+    return Figure(label, read(ours), beneath)
+
+
+def _apart(what: str, ours: float, theirs: float, rival: PolicyRun) -> Figure:
+    """How much more or less of what is paid for."""
+    return Figure(f"{what} against {rival.name}", difference(ours, theirs), "less is cheaper")
 
 
 def _missed_note(score: ScalingScore, bins: int) -> str:

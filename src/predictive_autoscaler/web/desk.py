@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
+from predictive_autoscaler.adapters.clock import SystemClock
 from predictive_autoscaler.app.monitor.diary import Diary
 from predictive_autoscaler.app.monitor.facts import Facts
 from predictive_autoscaler.app.monitor.notes import decision_note
+from predictive_autoscaler.app.monitor.pace import repeated
 from predictive_autoscaler.app.monitor.watch import QUARTER_MINUTE, Source, Watch
-from predictive_autoscaler.app.record import decision_of, part_of
+from predictive_autoscaler.app.record import decision_of, part_of, refusing_what_is_no_record
 from predictive_autoscaler.app.settings import GroupSettings
 from predictive_autoscaler.core.explain import explain
 from predictive_autoscaler.core.types import Json
-from predictive_autoscaler.errors import AutoscalerError, DataError
+from predictive_autoscaler.errors import AutoscalerError
 from predictive_autoscaler.ports import DecisionLog
 from predictive_autoscaler.report.chart_data import decision_data
 from predictive_autoscaler.report.replay import ExplainedDecision
@@ -27,10 +28,7 @@ from predictive_autoscaler.web.view import view
 
 WEEK = timedelta(days=7)
 NO_WHAT_IF = "It was switched off when the server was started."
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
+_now = SystemClock().now
 
 
 class Desk:
@@ -70,7 +68,7 @@ class Desk:
     def start(self, seconds: float) -> None:
         """Look again and again, in threads that end with the process."""
         for look in (self.look, self.look_back):
-            threading.Thread(target=_repeated, args=(look, seconds), daemon=True).start()
+            threading.Thread(target=repeated, args=(look, seconds), daemon=True).start()
 
     def look(self) -> None:
         """Read what is due of all but the records of the last days."""
@@ -118,11 +116,9 @@ class Desk:
         if decision is None:
             return {"head": decision_note(record, self.group).text}
         then = decision_of(self._loaded(slot - WEEK), self.group)
-        try:
+        with refusing_what_is_no_record():
             words = explain(decision, str(part.get("mode")), _outcome(part), then)
             return decision_data(ExplainedDecision(decision, words))
-        except (KeyError, ValueError, TypeError, AttributeError) as error:
-            raise DataError(f"this is not a decision record: {error!r}") from error
 
     def what_if(self) -> dict[str, Any]:
         """How far the what-if is, and its answer."""
@@ -172,10 +168,3 @@ def _same(one: tuple[object, ...], other: tuple[object, ...]) -> bool:
 def _outcome(part: Json) -> dict[str, object]:
     outcome = part.get("outcome")
     return outcome if isinstance(outcome, dict) else {}
-
-
-def _repeated(look: Callable[[], None], seconds: float) -> None:
-    while True:
-        began = time.monotonic()
-        look()
-        time.sleep(max(0.0, seconds - (time.monotonic() - began)))

@@ -6,7 +6,6 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -98,14 +97,12 @@ def past(
         index = (slot - start) // interval
         if 0 <= index < size:
             recorded[index] = 1.0
-    absent = np.isnan(known.errors) & np.isnan(known.refused)
-    failed = np.nan_to_num(known.errors) + np.nan_to_num(known.refused)
     ahead = math.ceil(boot / interval)
     return Past(
         start=start,
         interval_seconds=samples.interval_seconds,
-        demand=column(known.requests + np.nan_to_num(known.refused)),
-        failed=column(np.where(absent, np.nan, failed)),
+        demand=column(known.came),
+        failed=column(known.failed),
         latency_seconds=column(known.response_time_seconds),
         in_service=column(known.in_service),
         desired=told("desired"),
@@ -164,12 +161,11 @@ def _ahead(outlook: Outlook, capacity: float) -> list[dict[str, Any]]:
     its median would need.
     """
     pieces = []
-    for rung, group in groupby(outlook.ahead, key=lambda one: one.rung):
-        bins = list(group)
+    for bins in outlook.by_rung:
         median = np.array([one.median for one in bins])
         pieces.append(
             {
-                "rung": rung,
+                "rung": bins[0].rung,
                 "start": int(bins[0].start.timestamp() * 1000),
                 "lower": plain(np.array([one.lower for one in bins])),
                 "median": plain(median),

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
-from itertools import groupby
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -17,17 +16,16 @@ from predictive_autoscaler.app.monitor.facts import (
     Outlook,
     Seen,
     Traffic,
+    last_known,
 )
 from predictive_autoscaler.core.types import Rung, utc_text
-from predictive_autoscaler.core.words import ago
-from predictive_autoscaler.ports import Alarm, FunctionCalls
+from predictive_autoscaler.core.words import ago, clock_text
+from predictive_autoscaler.ports import RINGING, UNSURE, Alarm, FunctionCalls
 from predictive_autoscaler.report.numbers import UNKNOWN, counted, grouped, percent
 from predictive_autoscaler.web.series import Past
 
 GOOD, BAD, DOUBT, PLAIN = "good", "bad", "doubt", ""
 """How a piece of news is: shown as a sign and a colour."""
-RINGING, UNSURE = "ALARM", "INSUFFICIENT_DATA"
-PLAIN_OUTCOMES = ("applied", "unchanged")
 
 
 @dataclass(frozen=True)
@@ -137,12 +135,12 @@ def _wanted(note: DecisionNote | None) -> Tile:
 
 
 def _demand(outlook: Outlook | None, note: DecisionNote | None) -> Tile:
-    value = _newest(outlook.behind) if outlook else None
+    value = last_known(outlook.behind) if outlook else None
     minutes = outlook.interval_seconds // 60 if outlook else 0
     label = f"Demand, {minutes} minutes" if minutes else "Demand"
     peak = ""
-    if note and note.quantiles:
-        low, middle, high = (grouped(note.quantiles[level]) for level in ("0.05", "0.5", "0.95"))
+    if note and note.peak:
+        low, middle, high = map(grouped, note.peak)
         peak = f"peak expected: {middle} ({low} to {high})"
     return Tile(label, UNKNOWN if value is None else grouped(value), peak)
 
@@ -151,7 +149,7 @@ def _latency(traffic: Traffic | None) -> Tile:
     label = "Latency, mean"
     if traffic is None:
         return Tile(label, UNKNOWN)
-    seconds, cpu = _newest(traffic.response_time_seconds), _newest(traffic.cpu_percent)
+    seconds, cpu = last_known(traffic.response_time_seconds), last_known(traffic.cpu_percent)
     failed = sum(value or 0.0 for value in traffic.failed)
     note = f"CPU {UNKNOWN if cpu is None else f'{cpu:.0f}'} %, {grouped(failed)} failed in an hour"
     return Tile(label, UNKNOWN if seconds is None else f"{grouped(1000 * seconds)} ms", note)
@@ -208,11 +206,7 @@ def forecast_words(outlook: Outlook | None, model: ModelNote | None) -> str:
         return ""
     if not outlook.ahead:
         return "Nothing can be forecast."
-    reach = [
-        (rung, bins[-1].start + timedelta(seconds=outlook.interval_seconds))
-        for rung, group in groupby(outlook.ahead, key=lambda one: one.rung)
-        if (bins := list(group))
-    ]
+    reach = outlook.reach
     parts = [f"{rung} until {end:%d %b %H:%M}" for rung, end in reach]
     words = f"Forecast from {outlook.until:%H:%M} UTC on: {', then '.join(parts)}."
     if reach[0][0] == Rung.FOREST.value and model and model.reach_minutes:
@@ -230,13 +224,11 @@ def forecast_words(outlook: Outlook | None, model: ModelNote | None) -> str:
 
 def _decisions(facts: Facts) -> Iterator[Line]:
     for note in facts.decisions.value or ():
-        outcome = note.outcome if note.status in ("completed", "unreadable") else note.status
-        words = note.text if outcome in PLAIN_OUTCOMES else f"{note.text} [{outcome}]"
+        words = f"{note.text} [{note.remark}]" if note.remark else note.text
         troubles = "".join(f" {trouble.rstrip('.')}." for trouble in note.troubles)
         state = BAD if note.failed else DOUBT if note.troubles else PLAIN
-        yield Line(
-            clock(note.slot, facts.now), _step(note), words + troubles, state, utc_text(note.slot)
-        )
+        when = clock_text(note.slot, facts.now)
+        yield Line(when, _step(note), words + troubles, state, utc_text(note.slot))
 
 
 def _step(note: DecisionNote) -> str:
@@ -255,7 +247,8 @@ def _alarms(facts: Facts) -> Iterator[Line]:
     for alarm in sorted(found, key=lambda one: (order.get(one.state, 2), one.name)):
         state = {RINGING: BAD, UNSURE: DOUBT}.get(alarm.state, PLAIN)
         told = f"{alarm.name}: {alarm.says}" if alarm.says else alarm.name
-        yield Line(clock(alarm.since, facts.now), words.get(alarm.state, alarm.state), told, state)
+        since = clock_text(alarm.since, facts.now)
+        yield Line(since, words.get(alarm.state, alarm.state), told, state)
 
 
 def _alarm_words(found: Sequence[Alarm] | None) -> str:
@@ -290,18 +283,8 @@ def _labelled(facts: Facts) -> Iterator[tuple[str, str]]:
 
 
 def _calls(calls: FunctionCalls, facts: Facts) -> str:
-    due = (calls.end - calls.start) // timedelta(seconds=facts.interval_seconds)
     longest = "" if calls.longest_seconds is None else f", longest {calls.longest_seconds:.1f} s"
     return (
-        f"{calls.calls} calls in the last hour ({due} are due), {calls.errors} failed, "
-        f"{calls.throttled} throttled{longest}"
+        f"{calls.calls} calls in the last hour ({facts.due(calls)} are due), "
+        f"{calls.errors} failed, {calls.throttled} throttled{longest}"
     )
-
-
-def clock(moment: datetime, now: datetime) -> str:
-    """A time in UTC; with its day, where that is another one."""
-    return f"{moment:%H:%M}" if moment.date() == now.date() else f"{moment:%d %b %H:%M}"
-
-
-def _newest(values: Sequence[float | None]) -> float | None:
-    return next((value for value in reversed(values) if value is not None), None)

@@ -16,7 +16,7 @@ from predictive_autoscaler.backtest.replay import (
     replay,
     replay_together,
 )
-from predictive_autoscaler.backtest.shared import SharedWork, fitted, requests_alone
+from predictive_autoscaler.backtest.shared import SharedWork, fitted
 from predictive_autoscaler.core.artifact import Model
 from predictive_autoscaler.core.ladder import LadderResult
 from predictive_autoscaler.core.types import Bounds, Samples
@@ -106,7 +106,7 @@ def test_models_see_request_counts_alone(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_other_samples_are_other_work() -> None:
     calls = SharedWork()
-    known = requests_alone(traffic().window(0, 3 * DAY))
+    known = traffic().window(0, 3 * DAY).demand_alone()
     options = TrainOptions("web", forest=ForestOptions(trees=3))
     one = calls.fitted(known, options)
     assert calls.fitted(known, options) is one

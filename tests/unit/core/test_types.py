@@ -35,6 +35,21 @@ def test_what_the_source_did_not_give_is_absent_not_zero() -> None:
     assert samples.coverage.tolist() == [1.0, 0.0]
 
 
+def test_who_was_refused_came_and_failed() -> None:
+    values = {
+        "requests": [100.0, 100.0, np.nan, 100.0],
+        "refused": [5.0, np.nan, 5.0, np.nan],
+        "errors": [2.0, 3.0, np.nan, np.nan],
+    }
+    samples = Samples.of(MONDAY, 300, {name: np.array(row) for name, row in values.items()})
+    np.testing.assert_array_equal(samples.came, [105.0, 100.0, np.nan, 100.0])
+    np.testing.assert_array_equal(samples.failed, [7.0, 3.0, 5.0, np.nan])
+    alone = samples.demand_alone()
+    np.testing.assert_array_equal(alone.requests, samples.came)
+    assert np.isnan(alone.refused).all()
+    assert (alone.start, alone.interval_seconds) == (MONDAY, 300)
+
+
 def test_between_keeps_only_bins_that_lie_wholly_within() -> None:
     samples = metrics(np.arange(6.0))
     minute = timedelta(minutes=1)

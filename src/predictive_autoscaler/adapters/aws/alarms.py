@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING
 
 from predictive_autoscaler.adapters.aws.errors import aws_errors
+from predictive_autoscaler.adapters.aws.paging import pages
 from predictive_autoscaler.ports import Alarm
 
 if TYPE_CHECKING:
@@ -32,11 +34,8 @@ class CloudWatchAlarms:
         return tuple(sorted(self._listed(prefix), key=lambda alarm: alarm.name))
 
     def _listed(self, prefix: str | None) -> Iterator[Alarm]:
-        answer = self._page(prefix, None)
-        yield from _alarms(answer)
-        while token := answer.get("NextToken"):
-            answer = self._page(prefix, token)
-            yield from _alarms(answer)
+        for page in pages(partial(self._page, prefix)):
+            yield from _alarms(page)
 
     def _page(self, prefix: str | None, token: str | None) -> DescribeAlarmsOutputTypeDef:
         request: DescribeAlarmsInputTypeDef = {
@@ -70,6 +69,8 @@ def _alarm(
         says=found.get("AlarmDescription", ""),
         reason=found.get("StateReason", ""),
         dimensions=dimensions,
+        tells=found.get("ActionsEnabled", True),
+        actions=frozenset(found.get("AlarmActions", ())),
     )
 
 

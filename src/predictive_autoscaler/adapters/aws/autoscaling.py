@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from predictive_autoscaler.adapters.aws.errors import aws_errors
+from predictive_autoscaler.adapters.aws.paging import pages
 from predictive_autoscaler.core.types import HARMLESS_WHEN_SUSPENDED, Bounds, GroupState
 from predictive_autoscaler.errors import GroupNotFoundError, SourceError
 
@@ -71,11 +73,8 @@ class AutoScalingActuator:
             )
 
     def _described(self, names: Sequence[str]) -> Iterator[AutoScalingGroupTypeDef]:
-        answer = self._describe_page(names, None)
-        yield from answer["AutoScalingGroups"]
-        while token := answer.get("NextToken"):
-            answer = self._describe_page(names, token)
-            yield from answer["AutoScalingGroups"]
+        for page in pages(partial(self._describe_page, names)):
+            yield from page["AutoScalingGroups"]
 
     def _describe_page(
         self, names: Sequence[str], token: str | None

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from predictive_autoscaler.adapters.aws.errors import aws_errors
+from predictive_autoscaler.adapters.aws.paging import pages
 from predictive_autoscaler.errors import AutoscalerError, SourceError
 from predictive_autoscaler.ports import Net
 
@@ -63,11 +65,8 @@ class AutoScalingNets:
             self._client.put_scaling_policy(**_request(group, policy, net))
 
     def _listed(self, groups: Sequence[str]) -> Iterator[ScalingPolicyTypeDef]:
-        answer = self._page(groups, None)
-        yield from answer["ScalingPolicies"]
-        while token := answer.get("NextToken"):
-            answer = self._page(groups, token)
-            yield from answer["ScalingPolicies"]
+        for page in pages(partial(self._page, groups)):
+            yield from page["ScalingPolicies"]
 
     def _page(self, groups: Sequence[str], token: str | None) -> PoliciesTypeTypeDef:
         request: DescribePoliciesTypeTypeDef = {"MaxRecords": POLICIES_PER_PAGE}

@@ -1,5 +1,5 @@
-"""What stands around a controller: the group with its policies, the function, its schedule,
-alarms, topic and limits. Read for `doctor`, never by a tick, and never changed.
+"""What stands around a controller: the group with its policies, its load balancer, the topic and
+the account's limits. Read for `doctor`, never by a tick, and never changed.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from predictive_autoscaler.adapters.aws.clients import Clients
 from predictive_autoscaler.adapters.aws.errors import aws_errors, error_code
 from predictive_autoscaler.core.surroundings import (
     Activity,
-    Alarm,
     Policy,
     Refresh,
     ScalingGroup,
@@ -174,28 +173,6 @@ class AwsSurroundings:
                 raise
         return Topic(arn, confirmed, pending)
 
-    def alarms(self, names: Sequence[str], topic_arn: str | None) -> list[Alarm]:
-        """Metric alarms that tell this topic, or that are about one of these names.
-
-        Args:
-            names: values of dimensions: group, load balancer, function.
-        """
-        found = self._pages(
-            "cloudwatch", "describe_alarms", "MetricAlarms", AlarmTypes=["MetricAlarm"]
-        )
-        return [
-            Alarm(
-                name=one["AlarmName"],
-                state=one["StateValue"],
-                reason=one.get("StateReason", ""),
-                says=one.get("AlarmDescription", ""),
-                since=one["StateUpdatedTimestamp"],
-                tells=one.get("ActionsEnabled", True),
-            )
-            for one in found
-            if _is_about(one, names) or (topic_arn and topic_arn in one.get("AlarmActions", ()))
-        ]
-
     def vcpus(self, instance_types: Sequence[str]) -> dict[str, int]:
         """VCPUs of each type."""
         with aws_errors("ec2", "DescribeInstanceTypes", ", ".join(instance_types)):
@@ -287,15 +264,3 @@ def _may_be_spot(group: AutoScalingGroupTypeDef) -> bool:
 def _acts(policy: Mapping[str, Any]) -> bool:
     mode = policy.get("PredictiveScalingConfiguration", {}).get("Mode", "")
     return bool(policy.get("Enabled", True)) and mode != "ForecastOnly"
-
-
-def _is_about(alarm: Mapping[str, Any], names: Sequence[str]) -> bool:
-    metrics = [
-        alarm,
-        *(part.get("MetricStat", {}).get("Metric", {}) for part in alarm.get("Metrics", ())),
-    ]
-    return any(_values(metric) & set(names) for metric in metrics)
-
-
-def _values(metric: Mapping[str, Any]) -> set[str]:
-    return {dimension["Value"] for dimension in metric.get("Dimensions", ())}

@@ -15,7 +15,6 @@ from predictive_autoscaler.app.settings import GroupSettings
 from predictive_autoscaler.core.artifact import Card
 from predictive_autoscaler.core.surroundings import (
     Activity,
-    Alarm,
     Caller,
     ClockReading,
     ControllerFunction,
@@ -32,7 +31,7 @@ from predictive_autoscaler.core.surroundings import (
 )
 from predictive_autoscaler.core.types import Json, Samples
 from predictive_autoscaler.errors import AutoscalerError, SourceError
-from predictive_autoscaler.ports import GroupControl, Net
+from predictive_autoscaler.ports import Alarm, GroupControl, Net
 
 T = TypeVar("T")
 Look = Callable[[], T]
@@ -91,6 +90,13 @@ class Facts:
     vcpus: Look[Mapping[str, int]]
     vcpu_limit: Look[VcpuLimit]
     subnets: Look[Sequence[Subnet]]
+
+
+def found_or(found: T | None, error: AutoscalerError) -> T:
+    """What was found. Raises `error` if that is nothing."""
+    if found is None:
+        raise error
+    return found
 
 
 class Asker:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from multiprocessing.pool import ThreadPool
 
+from predictive_autoscaler.app.monitor.facts import AS_DECIDED
 from predictive_autoscaler.app.monitor.watch import CLAIMED
 from predictive_autoscaler.app.record import decision_of, part_of
 from predictive_autoscaler.app.settings import GroupSettings
@@ -19,8 +20,6 @@ READERS = 8
 """Records that are read at the same time."""
 FIRST_READ = 48
 """Records after which a first look can be had; then twice as many, and so on."""
-SET = ("applied", "unchanged")
-"""Outcomes after which the group had what was decided."""
 
 
 @dataclass(frozen=True)
@@ -138,7 +137,7 @@ def entry_of(record: Json, slot: datetime, group: str) -> Entry:
 def _desired(decision: Decision, part: Json) -> int:
     outcome = part.get("outcome")
     status = outcome.get("status") if isinstance(outcome, dict) else None
-    return decision.after_instances if status in SET else decision.before_instances
+    return decision.after_instances if status in AS_DECIDED else decision.before_instances
 
 
 def capacity_by_slot(entries: Iterable[Entry]) -> list[tuple[datetime, float]]:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import datetime, timedelta
+from itertools import groupby
 from typing import Any, Generic, TypeVar
 
-from predictive_autoscaler.core.types import GroupState, Json, utc_text
+from predictive_autoscaler.core.types import FloatArray, GroupState, Json, utc_text
 from predictive_autoscaler.ports import Alarm, FunctionCalls
 
 T = TypeVar("T")
 ASG, METRICS, MODEL, LAMBDA, ALARMS = "asg", "metrics", "model", "lambda", "alarms"
 COMPONENTS = (ASG, METRICS, MODEL, LAMBDA, ALARMS)
+AS_DECIDED = ("applied", "unchanged")
+"""Outcomes after which the group had what was decided."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,20 @@ class DecisionNote:
     model_id: str | None = None
     troubles: tuple[str, ...] = ()
     quantiles: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def remark(self) -> str:
+        """What came of it, where the numbers do not say that; empty where they do."""
+        found = self.outcome if self.status in ("completed", "unreadable") else self.status
+        return "" if found in AS_DECIDED else found
+
+    @property
+    def peak(self) -> tuple[float, float, float] | None:
+        """Quantiles 0.05, 0.5 and 0.95 of the largest demand per interval within the horizon."""
+        if not self.quantiles:
+            return None
+        low, middle, high = (self.quantiles[level] for level in ("0.05", "0.5", "0.95"))
+        return low, middle, high
 
     @property
     def failed(self) -> bool:
@@ -125,6 +143,17 @@ class Outlook:
     def until(self) -> datetime:
         """The end of the newest interval that is known."""
         return self.start + len(self.behind) * timedelta(seconds=self.interval_seconds)
+
+    @property
+    def by_rung(self) -> list[list[OutlookBin]]:
+        """What is ahead, cut where another rung of the ladder begins to answer."""
+        return [list(same) for _, same in groupby(self.ahead, key=lambda one: one.rung)]
+
+    @property
+    def reach(self) -> list[tuple[str, datetime]]:
+        """Each rung that answers, with the end of the last interval for which it does."""
+        length = timedelta(seconds=self.interval_seconds)
+        return [(bins[-1].rung, bins[-1].start + length) for bins in self.by_rung]
 
 
 @dataclass(frozen=True)
@@ -212,6 +241,10 @@ class Facts:
         age = self.now - self.newest.slot
         return age if age >= timedelta(seconds=3 * self.interval_seconds) else None
 
+    def due(self, calls: FunctionCalls) -> int:
+        """How many calls there should have been in that time."""
+        return (calls.end - calls.start) // timedelta(seconds=self.interval_seconds)
+
     def to_json(self) -> Json:
         """Plain values, times as ISO 8601; sources that nobody asked for are left out."""
         heads: Json = {
@@ -225,6 +258,16 @@ class Facts:
             "silent_seconds": self.silent.total_seconds() if self.silent else None,
         }
         return heads | {name: plain(seen) for name, seen in self.sources.items()}
+
+
+def known_values(column: FloatArray) -> tuple[float | None, ...]:
+    """Plain numbers; None where nothing is known, which arrays say by NaN."""
+    return tuple(None if math.isnan(value) else value for value in column.tolist())
+
+
+def last_known(values: Sequence[float | None]) -> float | None:
+    """The newest known value. Nobody counts what does not happen, so it may be older."""
+    return next((value for value in reversed(values) if value is not None), None)
 
 
 def plain(value: object) -> Any:

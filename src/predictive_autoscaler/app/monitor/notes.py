@@ -6,12 +6,16 @@ from datetime import datetime
 
 from predictive_autoscaler.app.model_check import check_model
 from predictive_autoscaler.app.monitor.facts import DecisionNote, ModelNote
-from predictive_autoscaler.app.record import decision_from_json, part_of
+from predictive_autoscaler.app.record import (
+    decision_from_json,
+    part_of,
+    refusing_what_is_no_record,
+)
 from predictive_autoscaler.app.settings import GroupSettings
 from predictive_autoscaler.core.artifact import Model
 from predictive_autoscaler.core.explain import headline
 from predictive_autoscaler.core.types import Json, utc_from_text
-from predictive_autoscaler.errors import DataError, ModelError
+from predictive_autoscaler.errors import ModelError
 
 
 def decision_note(record: Json, group: str) -> DecisionNote:
@@ -21,7 +25,7 @@ def decision_note(record: Json, group: str) -> DecisionNote:
         DataError: this is no decision record.
     """
     entry = part_of(record, group)
-    try:
+    with refusing_what_is_no_record():
         slot = utc_from_text(record["slot"])
         outcome = entry.get("outcome") or {}
         status = str(outcome.get("status", "absent"))
@@ -55,8 +59,6 @@ def decision_note(record: Json, group: str) -> DecisionNote:
             troubles=(*([str(error)] if error else []), *troubles, *decision.faults),
             quantiles=dict(decision.quantiles),
         )
-    except (KeyError, ValueError, TypeError, AttributeError) as error:
-        raise DataError(f"this is not a decision record: {error!r}") from error
 
 
 def model_note(found: Model | ModelError, settings: GroupSettings, now: datetime) -> ModelNote:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 
-from predictive_autoscaler.app.monitor.facts import Outlook, OutlookBin
+from predictive_autoscaler.app.monitor.facts import Outlook, OutlookBin, known_values
 from predictive_autoscaler.core.artifact import Model
 from predictive_autoscaler.core.decide import DISTRUST, NEGLIGIBLE_SHARE, forecast_demand
 from predictive_autoscaler.core.features import build_features
@@ -63,11 +62,11 @@ def outlook(
         bins += list(_bins(far, samples.interval))[len(bins) :]
     except ModelError as error:
         notes.append(f"beyond the next {len(bins)} intervals: {error}")
-    known = demand.requests[-max(1, behind // samples.interval) :].tolist()
+    known = demand.requests[-max(1, behind // samples.interval) :]
     return Outlook(
         start=samples.end - len(known) * samples.interval,
         interval_seconds=samples.interval_seconds,
-        behind=tuple(None if math.isnan(value) else value for value in known),
+        behind=known_values(known),
         ahead=tuple(bins),
         notes=tuple(notes),
     )

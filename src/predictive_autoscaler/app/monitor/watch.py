@@ -7,7 +7,6 @@ again later and later; the others do not wait for it.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -15,6 +14,7 @@ from typing import Any, Generic, TypeVar
 
 import numpy as np
 
+from predictive_autoscaler.app.alarms import of_a_policy
 from predictive_autoscaler.app.collect import Collector, first_bin
 from predictive_autoscaler.app.monitor.facts import (
     ALARMS,
@@ -29,6 +29,7 @@ from predictive_autoscaler.app.monitor.facts import (
     Outlook,
     Seen,
     Traffic,
+    known_values,
 )
 from predictive_autoscaler.app.monitor.notes import decision_note, model_note
 from predictive_autoscaler.app.monitor.outlook import outlook
@@ -36,13 +37,14 @@ from predictive_autoscaler.app.record import capacity_of, state_of
 from predictive_autoscaler.app.settings import GroupSettings
 from predictive_autoscaler.core.artifact import Model
 from predictive_autoscaler.core.timegrid import floor_to, known_until
-from predictive_autoscaler.core.types import FloatArray, GroupState, Json, Samples, utc_text
+from predictive_autoscaler.core.types import GroupState, Json, Samples, utc_text
 from predictive_autoscaler.errors import (
     AutoscalerError,
     DataError,
     GroupNotFoundError,
     ModelError,
     SourceError,
+    or_raise,
 )
 from predictive_autoscaler.ports import (
     Actuator,
@@ -50,7 +52,7 @@ from predictive_autoscaler.ports import (
     AlarmSource,
     DecisionLog,
     FunctionCalls,
-    FunctionSource,
+    FunctionCallSource,
     HistoryStore,
     MetricRequest,
     MetricSource,
@@ -67,9 +69,6 @@ BEHIND = timedelta(hours=2)
 AHEAD = timedelta(hours=4)
 CALLS_SHOWN = timedelta(hours=1)
 DECISIONS_SHOWN = 6
-SCALING_ALARMS = "TargetTracking-"
-"""How AWS names the alarms of target tracking policies. They ring whenever the policy would
-scale, which is no fault."""
 FUNCTION = "FunctionName"
 CLAIMED = "claimed"
 """The status of a record while its run is under way."""
@@ -96,7 +95,7 @@ class Eyes:
     decisions: DecisionLog
     models: ModelStore
     alarms: AlarmSource
-    functions: FunctionSource
+    calls: FunctionCallSource
 
 
 class Source(Generic[T]):
@@ -240,18 +239,14 @@ class Watch:
         request = MetricRequest(
             self._settings.name, end - TRAFFIC_SHOWN, end, self._settings.metric_period_seconds
         )
-        samples = self._eyes.metrics.read([request])[self._settings.name]
-        if isinstance(samples, AutoscalerError):
-            raise samples
-        absent = np.isnan(samples.errors) & np.isnan(samples.refused)
-        failed = np.nan_to_num(samples.errors) + np.nan_to_num(samples.refused)
+        samples = or_raise(self._eyes.metrics.read([request])[self._settings.name])
         return Traffic(
             start=samples.start,
             period_seconds=samples.interval_seconds,
-            requests=_values(samples.requests),
-            failed=_values(np.where(absent, np.nan, failed)),
-            response_time_seconds=_values(samples.response_time_seconds),
-            cpu_percent=_values(samples.cpu_percent),
+            requests=known_values(samples.requests),
+            failed=known_values(samples.failed),
+            response_time_seconds=known_values(samples.response_time_seconds),
+            cpu_percent=known_values(samples.cpu_percent),
         )
 
     def _read_alarms(self, now: datetime) -> tuple[Alarm, ...]:
@@ -259,7 +254,7 @@ class Watch:
         ours = tuple(
             alarm
             for alarm in found
-            if not alarm.name.startswith(SCALING_ALARMS)
+            if not of_a_policy(alarm)
             and (self._prefix is not None or alarm.dimensions & self._ours)
         )
         if self._function is None:
@@ -272,7 +267,7 @@ class Watch:
     def _read_calls(self, now: datetime) -> FunctionCalls:
         assert self._function is not None
         end = floor_to(now, MINUTE)
-        return self._eyes.functions.read(self._function, end - CALLS_SHOWN, end)
+        return self._eyes.calls.read(self._function, end - CALLS_SHOWN, end)
 
     def _read_model(self, now: datetime) -> ModelNote:
         try:
@@ -389,7 +384,3 @@ class Records:
         except DataError as error:
             return {"slot": utc_text(slot), "status": "unreadable", "error": str(error)}
         return record
-
-
-def _values(column: FloatArray) -> tuple[float | None, ...]:
-    return tuple(None if math.isnan(value) else value for value in column.tolist())

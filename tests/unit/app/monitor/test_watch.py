@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from predictive_autoscaler.adapters.memory import MemoryAlarms, MemoryFunctions
+from predictive_autoscaler.adapters.memory import MemoryAlarms, MemoryFunctionCalls
 from predictive_autoscaler.app.monitor.facts import COMPONENTS, Facts, Outlook
 from predictive_autoscaler.app.monitor.watch import DECISIONS_SHOWN, Eyes, Watch
 from predictive_autoscaler.core.decide import DISTRUST
@@ -76,7 +76,7 @@ class Scene:
         self.now = self.world.clock.now() - INTERVAL + MINUTE
         self.calls: Counter[str] = Counter()
         self.alarms = MemoryAlarms(ALARMS)
-        self.functions = MemoryFunctions({FUNCTION: [(self.now - 5 * MINUTE, 1.0, False)]})
+        self.functions = MemoryFunctionCalls({FUNCTION: [(self.now - 5 * MINUTE, 1.0, False)]})
         self.ports: dict[str, Any] = {
             "actuator": Counted(self.world.actuator, self.calls),
             "metrics": Counted(self.world.source, self.calls),
@@ -84,7 +84,7 @@ class Scene:
             "decisions": Counted(self.world.decisions, self.calls),
             "models": Counted(self.world.models, self.calls),
             "alarms": self.alarms,
-            "functions": self.functions,
+            "calls": self.functions,
         }
         eyes: Any = Eyes(**self.ports)
         self.watch = Watch(eyes, self.world.groups[0], components, **options)

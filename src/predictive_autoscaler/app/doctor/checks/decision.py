@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from predictive_autoscaler.app.breaker import Breaker
-from predictive_autoscaler.app.doctor.facts import Facts
+from predictive_autoscaler.app.doctor.facts import Facts, found_or
 from predictive_autoscaler.app.doctor.findings import Check, Finding, fault, ok, warning
 from predictive_autoscaler.app.doctor.wording import aged, listed, log_of, of_group, ours
 from predictive_autoscaler.app.record import SCHEMA, decision_from_json, part_of
@@ -25,10 +25,7 @@ def newest(facts: Facts) -> Json:
     Raises:
         DataError: there is none.
     """
-    record = facts.record()
-    if record is None:
-        raise DataError("there is no decision record")
-    return record
+    return found_or(facts.record(), DataError("there is no decision record"))
 
 
 def part(facts: Facts) -> Json:

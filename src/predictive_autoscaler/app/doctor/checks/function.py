@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from predictive_autoscaler.app.doctor.facts import Facts
+from predictive_autoscaler.app.doctor.facts import Facts, found_or
 from predictive_autoscaler.app.doctor.findings import (
     Check,
     Finding,
@@ -33,10 +33,7 @@ def found_function(facts: Facts) -> ControllerFunction:
     Raises:
         SourceError: none is known.
     """
-    function = facts.function()
-    if function is None:
-        raise SourceError("no function of this controller is known")
-    return function
+    return found_or(facts.function(), SourceError("no function of this controller is known"))
 
 
 def state(facts: Facts) -> Iterator[Finding]:

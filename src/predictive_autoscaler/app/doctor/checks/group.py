@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 
-from predictive_autoscaler.app.doctor.facts import Facts
+from predictive_autoscaler.app.doctor.facts import Facts, found_or
 from predictive_autoscaler.app.doctor.findings import Check, Finding, fault, ok, warning
 from predictive_autoscaler.app.doctor.wording import aged, command, listed, of_group
 from predictive_autoscaler.core.surroundings import ScalingGroup
@@ -25,10 +25,8 @@ def existing(facts: Facts) -> ScalingGroup:
     Raises:
         GroupNotFoundError: there is none.
     """
-    group = facts.group()
-    if group is None:
-        raise GroupNotFoundError(f"there is no group {facts.group_name!r}")
-    return group
+    error = GroupNotFoundError(f"there is no group {facts.group_name!r}")
+    return found_or(facts.group(), error)
 
 
 def exists(facts: Facts) -> Iterator[Finding]:

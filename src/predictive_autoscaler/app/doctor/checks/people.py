@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from predictive_autoscaler.app.alarms import of_a_policy
 from predictive_autoscaler.app.doctor.facts import Facts
 from predictive_autoscaler.app.doctor.findings import Check, Finding, fault, ok, warning
 from predictive_autoscaler.app.doctor.wording import aged, command, listed
+from predictive_autoscaler.ports import RINGING, UNSURE
 
 AREA = "people"
-OF_POLICIES = "TargetTracking-"
-"""How AWS names the alarms of target tracking. They ring whenever a policy would act."""
 
 
 def topic(facts: Facts) -> Iterator[Finding]:
@@ -45,7 +45,7 @@ def topic(facts: Facts) -> Iterator[Finding]:
 
 def alarms(facts: Facts) -> Iterator[Finding]:
     """Alarms that ring, that know nothing, or that are switched off."""
-    found = [alarm for alarm in facts.alarms() if not alarm.name.startswith(OF_POLICIES)]
+    found = [alarm for alarm in facts.alarms() if not of_a_policy(alarm)]
     if not found:
         yield warning(
             "no alarm is about this group, its load balancer or its function",
@@ -57,7 +57,7 @@ def alarms(facts: Facts) -> Iterator[Finding]:
     for alarm in found:
         since = aged(facts.now - alarm.since)
         look = command(history, alarm.name)
-        if alarm.state == "ALARM":
+        if alarm.state == RINGING:
             yield fault(
                 f"{alarm.name} has been ringing for {since}: {alarm.says or alarm.reason}",
                 f"{look}; DEPLOYMENT.md's troubleshooting names what each is about",
@@ -67,7 +67,7 @@ def alarms(facts: Facts) -> Iterator[Finding]:
                 f"{alarm.name}: its actions are switched off, so nobody is told",
                 command("aws cloudwatch enable-alarm-actions --alarm-names", alarm.name),
             )
-        elif alarm.state == "INSUFFICIENT_DATA":
+        elif alarm.state == UNSURE:
             yield warning(
                 f"{alarm.name} has had no data for {since}: {alarm.says or alarm.reason}",
                 f"{look}; in the first hour this is as it should be",

@@ -1,4 +1,4 @@
-"""The controller's own function, and the rules that call it."""
+"""Lambda functions as they are set up, and the EventBridge rules that call them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Environment = Mapping[str, str]
 _GONE = "ResourceNotFoundException"
 
 
-class AwsFunction:
+class LambdaFunctions:
     """Reads about Lambda functions and EventBridge rules. All raise SourceError."""
 
     def __init__(self, clients: Clients) -> None:

@@ -5,11 +5,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from predictive_autoscaler.adapters.aws.clients import Clients
-from predictive_autoscaler.adapters.aws.functions import CloudWatchFunctions
-from predictive_autoscaler.adapters.memory import MemoryFunctions
+from predictive_autoscaler.adapters.aws.function_calls import CloudWatchFunctionCalls
+from predictive_autoscaler.adapters.memory import MemoryFunctionCalls
 from predictive_autoscaler.core.timegrid import floor_to
 from predictive_autoscaler.errors import AccessDeniedError
-from predictive_autoscaler.ports import FunctionCalls, FunctionSource
+from predictive_autoscaler.ports import FunctionCalls, FunctionCallSource
 from tests.adapters.fakes import client_error, failing
 
 END = floor_to(datetime.now(UTC), timedelta(minutes=1))
@@ -23,7 +23,7 @@ MADE = [
 EXPECTED = FunctionCalls(START, END, calls=3, errors=1, throttled=0, longest_seconds=1.25)
 
 
-def written(aws: Clients) -> FunctionSource:
+def written(aws: Clients) -> FunctionCallSource:
     for moment, seconds, failed in MADE:
         for name, value in (
             ("Invocations", 1.0),
@@ -41,7 +41,7 @@ def written(aws: Clients) -> FunctionSource:
                     }
                 ],
             )
-    return CloudWatchFunctions(aws.cloudwatch)
+    return CloudWatchFunctionCalls(aws.cloudwatch)
 
 
 def test_the_calls_of_an_hour(aws: Clients) -> None:
@@ -51,11 +51,11 @@ def test_the_calls_of_an_hour(aws: Clients) -> None:
 
 
 def test_the_fake_agrees() -> None:
-    source: FunctionSource = MemoryFunctions({"controller": MADE})
+    source: FunctionCallSource = MemoryFunctionCalls({"controller": MADE})
     assert source.read("controller", START, END) == EXPECTED
     assert source.read("nobody", START, END) == FunctionCalls(START, END, 0, 0, 0, None)
 
 
 def test_errors_name_the_action() -> None:
     with pytest.raises(AccessDeniedError, match="cloudwatch:GetMetricData on function 'f'"):
-        CloudWatchFunctions(failing(client_error("AccessDenied"))).read("f", START, END)
+        CloudWatchFunctionCalls(failing(client_error("AccessDenied"))).read("f", START, END)

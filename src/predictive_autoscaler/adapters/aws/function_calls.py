@@ -22,8 +22,8 @@ _METRICS = (
 )
 
 
-class CloudWatchFunctions:
-    """A FunctionSource over GetMetricData: one call for up to a day."""
+class CloudWatchFunctionCalls:
+    """A FunctionCallSource over GetMetricData: one call for up to a day."""
 
     def __init__(self, client: CloudWatchClient) -> None:
         self._client = client
