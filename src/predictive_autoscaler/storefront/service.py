@@ -74,9 +74,13 @@ class Service:
         turn = self.workers.book(drawn_seconds(mean, self.rng))
         if turn is None:
             return _unavailable("Too many requests are waiting.")
-        await _until(turn.starts)
-        answer = asked.answer()
-        await _until(turn.ends)
+        try:
+            await _until(turn.starts)
+            answer = asked.answer()
+            await _until(turn.ends)
+        except asyncio.CancelledError:
+            # The server was told to end and does not wait for all that wait.
+            return _unavailable("The instance is going away.")
         self.workers.finish(turn)
         return Response(answer.body, answer.status, media_type=JSON)
 

@@ -71,6 +71,14 @@ def test_the_recorded_quantiles_are_the_forecasts() -> None:
         assert requests == outcome.forecast.quantile(float(level))
 
 
+def test_what_moved_the_forecast_is_recorded_with_it() -> None:
+    outcome = decide(evidence(shop(), 20, model=small_model()), PARAMETERS)
+    assert outcome.forecast is not None
+    assert outcome.decision.drivers is not None
+    assert outcome.decision.drivers == outcome.forecast.drivers
+    assert decided().drivers is None  # no forest, no features
+
+
 def test_a_quantile_is_served_whatever_a_miss_may_cost() -> None:
     parameters = replace(PARAMETERS, miss_price=None, quantile=0.99)
     outcome = decide(evidence(shop(), 60, model=small_model()), parameters)

@@ -139,11 +139,15 @@ def test_a_week_ago_is_recorded_from_the_metrics() -> None:
     peak = shop().requests[then : then + PARAMETERS.features.horizon_bins].max()
     expected = LastWeek(float(f"{shop().requests[then - 1]:.5g}"), float(f"{peak:.5g}"), 40.0)
     assert week_ago(shop()) == expected
+    # The interval a week ago is the first of all.
+    assert week_ago(shop().latest(7 * 96 + 1)) == expected
     assert week_ago(shop().latest(7 * 96)) is None
     lost = shop().requests.copy()
     lost[then - 1 : then + 8] = np.nan
-    gone = week_ago(shop().replaced(requests=lost))
-    assert gone == LastWeek(None, None, 40.0)
+    served = shop().in_service.copy()
+    served[then - 1] = 39.0
+    gone = week_ago(shop().replaced(requests=lost, in_service=served))
+    assert gone == LastWeek(None, None, 39.0)
 
 
 # Words

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from predictive_autoscaler.core.parameters import ControlParameters
 from predictive_autoscaler.core.policies import ORDERED_POLICIES, Policy, PolicyContext
-from predictive_autoscaler.core.policies.base import apply_policy, limits_around
+from predictive_autoscaler.core.policies.base import Passing, apply_policy, limits_around
 from predictive_autoscaler.core.policies.floors import AnnouncedEvents, ReactiveFloor
 from predictive_autoscaler.core.policies.limits import GroupBounds, SpendingCap, StepLimit
 from predictive_autoscaler.core.policies.scale_in import (
@@ -367,7 +367,23 @@ def test_a_rule_that_binds_is_told_with_what_it_keeps() -> None:
         ("bounds", None, 6),
     ]
     assert limits[1].text == "the group's maximum is 6"
+    assert "6" in limits[0].text
     assert list(limits_around(12, ORDERED_POLICIES, context(before=4))) == []
+
+
+def test_no_other_capacities_are_tried_than_one_fewer_and_one_more() -> None:
+    tried = []
+
+    @dataclass(frozen=True)
+    class Watching:
+        name: str = "watching"
+
+        def apply(self, capacity: int, context: PolicyContext) -> tuple[int, str]:
+            tried.append(capacity)
+            return capacity, ""
+
+    assert list(limits_around(6, [Watching()], context())) == []
+    assert tried == [5, 7]
 
 
 HOUR_LATER = NOON + 60 * MINUTE
@@ -378,6 +394,7 @@ OVER: dict[str, tuple[Policy, PolicyContext, datetime]] = {
             calendar=(
                 CalendarEvent("small", NOON, NOON + 90 * MINUTE, 8),
                 CalendarEvent("large", NOON, HOUR_LATER, 12),
+                CalendarEvent("met by one fewer", NOON, NOON + 90 * MINUTE, 9),
             )
         ),
         HOUR_LATER,
@@ -385,7 +402,7 @@ OVER: dict[str, tuple[Policy, PolicyContext, datetime]] = {
     "other hands": (OtherHands(), context(held_for=60), HOUR_LATER),
     "grace": (
         ScaleInGrace(),
-        context(wishes=((16, 3), (12, 10), (9, 11), (4, 3))),
+        context(wishes=((16, 3), (12, 10), (9, 11), (4, 9))),
         NOON + 6 * MINUTE,
     ),
     "grace, remembering little": (ScaleInGrace(), context(wishes=((4, 3),)), NOON + 6 * MINUTE),
@@ -414,3 +431,8 @@ def test_a_spending_cap_ends_with_its_period() -> None:
     (limit,) = limits_around(10, [SpendingCap()], at)
     assert limit.most_instances == 10
     assert limit.until == TODAY + timedelta(days=1)
+
+
+@pytest.mark.parametrize("policy", [SpendingCap(), AnnouncedEvents()])
+def test_a_rule_without_anything_to_hold_to_names_no_end(policy: Passing) -> None:
+    assert policy.until(10, context()) is None
