@@ -325,6 +325,7 @@ class TestAnswers:
             ("--state-bucket", "a", "the state's bucket is 'a'"),
             ("--email", "me", "alarms.email is 'me'"),
             ("--timezone", "", "controller.timezone is ''"),
+            ("--timezone", "Mars/X", "controller.timezone is 'Mars/X'; allowed is an IANA zone"),
             ("--certificate-arn", "arn:aws:acm:x", "needs a domain"),
         ],
     )

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass, fields, replace
+from zoneinfo import available_timezones
 
 from predictive_autoscaler.errors import UsageError
 
@@ -56,6 +57,7 @@ class Question:
         allowed: the same in words.
         optional: whether it may be left empty.
         only_with: another answer that must have been given for this to make sense.
+        known: all answers that there are; if it finds none here, the pattern alone decides.
     """
 
     name: str
@@ -65,6 +67,7 @@ class Question:
     allowed: str
     optional: bool = False
     only_with: str = ""
+    known: Callable[[], Set[str]] = frozenset
 
     @property
     def option(self) -> str:
@@ -77,7 +80,10 @@ class Question:
 
     def complaint(self, answer: str) -> str | None:
         """What is wrong with an answer; None if nothing is."""
-        if (self.optional and not answer) or re.fullmatch(self.pattern, answer):
+        if self.optional and not answer:
+            return None
+        known = self.known()
+        if re.fullmatch(self.pattern, answer) and (answer in known or not known):
             return None
         return f"{self.setting} is {answer!r}; allowed is {self.allowed}"
 
@@ -98,6 +104,8 @@ IN_TFVARS = (
         text="Time zone of the shop's users",
         pattern=r"[A-Za-z]+(/[A-Za-z0-9_+-]+)*",
         allowed="an IANA zone, such as Europe/Berlin",
+        # Terraform has no list of them; the controller would refuse its settings after the apply.
+        known=available_timezones,
     ),
     Question(
         name="domain",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from predictive_autoscaler.deployment.answers import (
@@ -50,6 +52,15 @@ def test_good_and_bad_answers(name: str, good: str, bad: str) -> None:
     assert question.complaint(good) is None
     told = question.complaint(bad)
     assert told == f"{question.setting} is {bad!r}; allowed is {question.allowed}"
+
+
+def test_where_no_zones_are_known_their_form_decides() -> None:
+    """As on a machine without a database of them."""
+    (zone,) = (one for one in IN_TFVARS if one.name == "timezone")
+    assert zone.complaint("Mars/X") is not None
+    anywhere = replace(zone, known=frozenset)
+    assert anywhere.complaint("Mars/X") is None
+    assert anywhere.complaint("Mars/") is not None
 
 
 def test_what_may_be_left_out() -> None:
