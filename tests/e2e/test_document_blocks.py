@@ -134,6 +134,7 @@ def test_on_a_laptop(shell: Shell, place: Path) -> None:
     quicker = {"--policies all": "--policies all --no-forecast-scores"}
     told = play(shell, LAPTOP, quicker, {"make demo TRACE=shop.csv": found})
     assert "out/demo/report.html" in told["make demo"]
+    assert "explain --record out/demo/decisions.jsonl 2026-03-16T17:45:00Z" in told["make demo"]
     assert b"<!doctype html>" in pages[0][:100].lower()
     (explained,) = (text for command, text in told.items() if "explain --record" in command)
     assert "2026-03-16T18:00:00Z" in explained

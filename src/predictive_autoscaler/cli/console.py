@@ -21,6 +21,8 @@ from predictive_autoscaler.core.forest import MAX_LABELS
 from predictive_autoscaler.core.types import Bounds, Json
 from predictive_autoscaler.errors import UsageError
 
+PROGRAM = "predictive-autoscaler"
+
 out = Console()
 err = Console(stderr=True)
 
@@ -197,3 +199,9 @@ def working(what: str, *, quiet: bool = False) -> Iterator[Any]:
         return
     with err.status(escape(what)) as status:
         yield lambda text: status.update(escape(text))
+
+
+def own_name() -> str:
+    """How this program was called, for commands to be typed next."""
+    called = Path(sys.argv[0])
+    return str(called) if called.name == PROGRAM else PROGRAM

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,9 +19,11 @@ from predictive_autoscaler.cli.console import (
     err,
     keep_records,
     out,
+    own_name,
     print_json,
     training_script,
 )
+from predictive_autoscaler.core.types import utc_text
 from predictive_autoscaler.folders import sole_user_of
 
 if TYPE_CHECKING:
@@ -28,7 +31,7 @@ if TYPE_CHECKING:
     from predictive_autoscaler.demo.run import Progress as DemoProgress
     from predictive_autoscaler.report.replay import PolicyRun
 
-REPORT_NAME = "report.html"
+REPORT_NAME, RECORDS_NAME = "report.html", "decisions.jsonl"
 
 
 def demo(
@@ -86,7 +89,7 @@ def demo(
             result = run.run_demo(source, options, _progress(bars, quiet=as_json))
         report = output / REPORT_NAME
         write(result.report, report)
-        keep_records(result.records, output / "decisions.jsonl")
+        keep_records(result.records, output / RECORDS_NAME)
     if as_json:
         print_json(_facts(result, report))
     else:
@@ -145,6 +148,8 @@ def _facts(result: DemoResult, report: Path) -> dict[str, object]:
 
 
 def _print(result: DemoResult, report: Path) -> None:
+    from predictive_autoscaler.report.replay import largest_change
+
     runs = {run.name: run for run in result.report.runs}
     table = Table(title=escape(result.report.title), title_justify="left")
     table.add_column("policy")
@@ -162,4 +167,9 @@ def _print(result: DemoResult, report: Path) -> None:
     out.print(table)
     for note in result.report.notes:
         out.print(f"[yellow]Note:[/] {escape(note)}")
+    if changed := largest_change(result.report.decisions):
+        records = shlex.quote(str(report.with_name(RECORDS_NAME)))
+        told = f"{own_name()} explain --record {records} {utc_text(changed.decision.slot)}"
+        out.print("Why it changed capacity most where it did:", highlight=False)
+        out.print(f"  {told}", soft_wrap=True, highlight=False, markup=False)
     out.print(f"Report: {report}", soft_wrap=True, highlight=False)

@@ -18,6 +18,7 @@ from predictive_autoscaler.app.record import (
     refusing_what_is_no_record,
 )
 from predictive_autoscaler.cli.console import Bucket, Region, out, print_json, use_region
+from predictive_autoscaler.core.explain import CANDIDATES_NOTE
 from predictive_autoscaler.core.explain import explain as in_words
 from predictive_autoscaler.core.types import Decision, Json, utc_from_text, utc_text
 from predictive_autoscaler.errors import DataError, SettingsError, UsageError
@@ -111,6 +112,8 @@ def _print_decision(decision: Decision, entry: dict[str, Any], then: Decision | 
                 style="bold" if chosen else "",
             )
         out.print(table)
+        if priced:
+            out.print(CANDIDATES_NOTE, style="dim")
     out.print(escape(words.outcome))
 
 

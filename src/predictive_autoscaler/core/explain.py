@@ -10,6 +10,12 @@ from predictive_autoscaler.core.otherwise import otherwise
 from predictive_autoscaler.core.types import Candidate, Decision, Quality
 from predictive_autoscaler.core.words import change, count, percent
 
+CANDIDATES_NOTE = (
+    "Missed: the share of the requests in intervals in which more comes than the instances carry; "
+    "all requests of such an interval count. Cost: an instance that is kept is billed until the "
+    "next chance, one that is added while it boots as well; misses at their price."
+)
+"""What the columns of the candidates mean."""
 _QUALITY_WORDS = {
     Quality.OK: "complete",
     Quality.QUIET: "absent because nobody came",
@@ -118,7 +124,7 @@ def _drivers(decision: Decision) -> str:
     if drivers is None:
         return ""
     parts = [f"what is usual in its training ({change(drivers.usual)})"]
-    for driver in drivers.families:
+    for driver in sorted(drivers.families, key=lambda one: -abs(one.moved)):
         why = seen(driver)
         parts.append(
             f"{FAMILIES[driver.family].text}{f', {why}' if why else ''} ({change(driver.moved)})"
@@ -161,7 +167,21 @@ def _wish(decision: Decision) -> str:
         f"A missed request is priced at {decision.miss_price:.3g} times the capacity that would "
         f"have served it. At that price the forecast calls for {decision.wish_instances} "
         f"instances; {percent(chosen[0].expected_missed_share)} of the requests that they would "
-        "serve are still expected to be missed."
+        f"serve are still expected to be missed.{_not_the_cheapest(decision, chosen[0])}"
+    )
+
+
+def _not_the_cheapest(decision: Decision, chosen: Candidate) -> str:
+    """Why another number of instances has a lower cost, where one has; begins with a space."""
+    priced = [one for one in decision.candidates if one.cost is not None]
+    least = min(priced, key=lambda one: one.cost or 0.0, default=chosen)
+    if chosen.cost is None or least.cost is None or least.cost >= chosen.cost:
+        return ""
+    return (
+        f" Of whole instances {least.instances} would cost {chosen.cost - least.cost:.2g} "
+        "instance-intervals less. What is worth serving is found as if instances could be divided, "
+        "so that more demand never calls for fewer of them; the last fraction becomes a whole one "
+        "only if the misses that it spares are worth one."
     )
 
 

@@ -12,7 +12,12 @@ import numpy as np
 from predictive_autoscaler.core.types import Candidate
 from predictive_autoscaler.report.missed import missed_bins
 from predictive_autoscaler.report.numbers import grouped, percent
-from predictive_autoscaler.report.replay import ExplainedDecision, PolicyRun, ReplayReport
+from predictive_autoscaler.report.replay import (
+    ExplainedDecision,
+    PolicyRun,
+    ReplayReport,
+    largest_change,
+)
 from predictive_autoscaler.report.roles import oracle_of, rival_of
 from predictive_autoscaler.report.script_data import plain
 from predictive_autoscaler.report.times import time_text
@@ -71,20 +76,14 @@ def _role(
 
 
 def _where_to_look(report: ReplayReport) -> int:
-    """The bin to explain first: ours' first miss, or else its largest change."""
+    """The bin to explain first: ours' first miss, or else `largest_change`."""
     if not report.runs or len(report.times) == 0:
         return 0
     missed = np.flatnonzero(missed_bins(report, report.runs[0]))
     if len(missed):
         return int(missed[0])
-    steps = [
-        abs(one.decision.after_instances - one.decision.before_instances)
-        for one in report.decisions
-    ]
-    if not any(steps):
-        return 0
-    largest = report.decisions[steps.index(max(steps))]
-    return _bin_of(largest.decision.slot, report.times) or 0
+    largest = largest_change(report.decisions)
+    return (_bin_of(largest.decision.slot, report.times) or 0) if largest else 0
 
 
 def _bin_of(slot: datetime, times: Sequence[datetime]) -> int | None:

@@ -76,6 +76,19 @@ class ExplainedDecision:
     explanation: Explanation
 
 
+def largest_change(decisions: Sequence[ExplainedDecision]) -> ExplainedDecision | None:
+    """The decision that changed capacity the most, the earlier of equal ones; None if none did.
+
+    Not the first, which also changes what the day began with.
+    """
+
+    def moved(one: ExplainedDecision) -> int:
+        return abs(one.decision.after_instances - one.decision.before_instances)
+
+    largest = max(decisions[1:], key=moved, default=None)
+    return largest if largest is not None and moved(largest) else None
+
+
 @dataclass(frozen=True, eq=False)
 class ReplayReport:
     """Everything on the page.

@@ -108,6 +108,15 @@ def test_the_price_and_what_is_still_missed_are_told() -> None:
     assert "1.23 % of the requests that they would serve are still expected to be missed" in text
 
 
+def test_where_another_number_is_cheaper_that_is_said() -> None:
+    assert "would cost" not in words(PLAIN)
+    cheaper = (Candidate(7, 0.0123, 8.0), Candidate(8, 0.0, 7.25))
+    told = words(replace(PLAIN, candidates=cheaper))
+    assert "Of whole instances 8 would cost 0.75 instance-intervals less." in told
+    unpriced = tuple(replace(one, cost=None) for one in cheaper)
+    assert "would cost" not in words(replace(PLAIN, miss_price=None, candidates=unpriced))
+
+
 def test_a_served_quantile_is_told_and_no_price() -> None:
     parameters = replace(PARAMETERS, miss_price=None, quantile=0.95)
     decision = decide(evidence(shop(), 1, model=small_model()), parameters).decision
@@ -181,6 +190,13 @@ def test_what_moved_the_forecast_is_told_as_factors() -> None:
         "(+1.0 %); all else (−0.2 %)."
     ) in told
     assert "What moved it" not in words(PLAIN)
+
+
+def test_what_moved_the_forecast_most_comes_first_whatever_the_record_says() -> None:
+    families = (Driver("last_day", 0.01), Driver("last_week", -0.2), Driver("time_of_day", 0.1))
+    told = words(replace(PLAIN, drivers=Drivers(5000.0, 0.0, families, 0.0, 4600.0)))
+    places = [told.index(change) for change in ("−18 %", "+11 %", "+1.0 %")]
+    assert places == sorted(places)
 
 
 def test_the_same_time_a_week_before_is_told() -> None:

@@ -304,6 +304,11 @@ def test_first_shown_is_a_miss_or_else_the_largest_change() -> None:
     decisions[42] = decided(42, 10, 16)
     quiet = replace(report, runs=[calm, *report.runs[1:]], decisions=decisions)
     assert chart_data(quiet)["start"] == 42
+    # What the day began with is nobody's decision.
+    decisions[0] = decided(0, 60, 10)
+    assert chart_data(replace(quiet, decisions=decisions))["start"] == 42
+    decisions[42] = decided(42, 10, 10)
+    assert chart_data(replace(quiet, decisions=decisions))["start"] == 0
 
 
 def test_roles_and_other_runs() -> None:
