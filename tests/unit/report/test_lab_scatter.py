@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from itertools import combinations
 
 import pytest
 
 from predictive_autoscaler.report.lab_labels import Box, Spot, place
 from predictive_autoscaler.report.lab_measures import Point
+from predictive_autoscaler.report.lab_page import render_lab
 from predictive_autoscaler.report.lab_scatter import beyond, cost_ticks, panels, short_name
 from tests.unit.report.lab_reports import OURS, RIVAL, a_lab, a_trace, scored_trace
 
@@ -41,6 +43,14 @@ def test_marks_stand_for_policies() -> None:
     assert places["oracle"][0] < places["cheap"][0] < places["predictive"][0]
     assert places["cheap"][1] < places["predictive"][1] < places["oracle"][1]
     assert "cost 1.20×, missed 0.20" in panel.marks[-1].title
+
+
+def test_what_lies_farther_to_the_right_is_an_arrow_the_rival_too() -> None:
+    far = {OURS: (120.0, 2.0), RIVAL: (400.0, 1.0), "oracle": (100.0, 0.0), "cheap": (110.0, 9.0)}
+    text = render_lab(a_lab(scored_trace("a", far)))
+    mark = r'<g class="mark rival [^"]*beyond">.*?<path d="([^"]+)"'
+    (drawn,) = re.findall(mark, text, re.DOTALL)
+    assert drawn.endswith("l9 5l-9 5z")
 
 
 def test_without_an_oracle_hours_are_drawn() -> None:
