@@ -15,6 +15,8 @@ import tempfile
 from datetime import timedelta
 from pathlib import Path
 
+import numpy as np
+
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
@@ -39,14 +41,16 @@ COMMAND = "predictive-autoscaler explain --record decisions.jsonl"
 TICKS = 4
 MORNING = timedelta(hours=7)
 TREES = 40
+INSTANCES = 14
 
 
 def records() -> list[Json]:
     """Of the ticks before eight o'clock on a Wednesday, and on the next one."""
     samples = shop(900, days=18)
+    samples = samples.replaced(in_service=np.full(len(samples), float(INSTANCES)))
     past = samples.between(START, DECIDED_FROM)
     options = TrainOptions(GROUP, parameters=features(), forest=ForestOptions(trees=TREES))
-    made = world(samples, desired=14, with_model=False)
+    made = world(samples, desired=INSTANCES, with_model=False)
     made.publish(train(past, options))
     found = []
     for week in range(2):

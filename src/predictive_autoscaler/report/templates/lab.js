@@ -8,6 +8,7 @@
   } = Page;
   const RUN_COLOURS = 10;
   const ROW = 22;
+  const DAY = 24 * 3600 * 1000;
   const NEAR = "600px";
 
   const seconds = (text) => (text.length === 16 ? text + ":00" : text);
@@ -170,8 +171,10 @@
         fillcolor: colour("--ours"), opacity: index === state.day ? 0.32 : 0.12,
       })));
       Object.assign(layout.xaxis, {
-        range: range.map(asAxisTime), nticks: isNarrow(width) ? 4 : 10, fixedrange: true,
-        tickformatstops: undefined, tickformat: "%-d %b", hoverformat: "%-d %b",
+        range: range.map(asAxisTime),
+        // Whole days: an axis that says so twice of one day says nothing.
+        dtick: DAY * Math.ceil((range[1] - range[0]) / DAY / (isNarrow(width) ? 4 : 10)),
+        fixedrange: true, tickformatstops: undefined, tickformat: "%-d %b", hoverformat: "%-d %b",
       });
       layout.yaxis.nticks = 4;
       layout.dragmode = false;
