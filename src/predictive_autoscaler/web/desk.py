@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,9 +16,10 @@ from predictive_autoscaler.app.monitor.notes import decision_note
 from predictive_autoscaler.app.monitor.pace import repeated
 from predictive_autoscaler.app.monitor.watch import QUARTER_MINUTE, Source, Watch
 from predictive_autoscaler.app.record import decision_of, part_of, refusing_what_is_no_record
+from predictive_autoscaler.app.record_numbers import check_numbers
 from predictive_autoscaler.app.settings import GroupSettings
 from predictive_autoscaler.core.explain import explain
-from predictive_autoscaler.core.types import Json
+from predictive_autoscaler.core.types import Decision, Json
 from predictive_autoscaler.errors import AutoscalerError
 from predictive_autoscaler.ports import DecisionLog
 from predictive_autoscaler.report.chart_data import decision_data
@@ -115,8 +117,9 @@ class Desk:
         part, decision = part_of(record, self.group), decision_of(record, self.group)
         if decision is None:
             return {"head": decision_note(record, self.group).text}
-        then = decision_of(self._loaded(slot - WEEK), self.group)
+        then = self._sound(slot - WEEK)
         with refusing_what_is_no_record():
+            check_numbers(decision)
             words = explain(decision, str(part.get("mode")), _outcome(part), then)
             return decision_data(ExplainedDecision(decision, words))
 
@@ -125,12 +128,14 @@ class Desk:
         status = self._question.status if self._question else Status(error=NO_WHAT_IF)
         return status.to_json() | {"priced": self._settings.instance_hour_price is not None}
 
-    def _loaded(self, slot: datetime) -> Json | None:
-        """A record that would only be shown beside another: none, where it cannot be read."""
-        try:
-            return self._log.load(slot)
-        except AutoscalerError:
-            return None
+    def _sound(self, slot: datetime) -> Decision | None:
+        """A decision that is only told beside another: none, where it cannot be read."""
+        with suppress(AutoscalerError, TypeError, ValueError):
+            found = decision_of(self._log.load(slot), self.group)
+            if found is not None:
+                check_numbers(found)
+            return found
+        return None
 
     def _version(self) -> str:
         """Another one whenever the curves are; empty while there are none."""
