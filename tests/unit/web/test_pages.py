@@ -204,6 +204,19 @@ class TestTroubles:
         assert answered(client, "/api/series") == {"version": "", "curves": None}
         assert "switched off" in answered(client, "/api/what-if")["error"]
 
+    def test_it_is_settled_once_all_is_read_and_well(self) -> None:
+        made = fortnight(full=False)
+        client = client_of(made)
+        assert not answered(client, "/api/now")["settled"]
+        made.desk.look()
+        assert not answered(client, "/api/now")["settled"]
+        made.desk.look_back()
+        assert answered(client, "/api/now")["settled"]
+        made.alarms.error = ThrottledError("cloudwatch:DescribeAlarms: Throttling: Rate exceeded")
+        made.world.clock.advance(INTERVAL)
+        made.desk.look()
+        assert not answered(client, "/api/now")["settled"]
+
     def test_throttled_it_keeps_what_it_knew_and_says_how_old_that_is(self) -> None:
         made = fortnight(full=False)
         made.desk.look()
