@@ -233,8 +233,9 @@ def price_words(parameters: ControlParameters, price: float | None) -> str:
         return "As set now, nothing has a price: a quantile of the forecast is served."
     if parameters.miss_price is not None:
         return f"As set now, the price is fixed at {parameters.miss_price:g}."
-    cause = "to meet the budget" if parameters.missed_budget is not None else "by what was missed"
-    words = f"As set now, the price is not fixed: it is moved {cause} of late"
+    budgeted = parameters.missed_budget is not None
+    aim = "to meet the budget of misses" if budgeted else "with what was missed of late"
+    words = f"As set now, the price is not fixed: it moves {aim}"
     return words + ("." if price is None else f", and the newest decision used {price:.3g}.")
 
 

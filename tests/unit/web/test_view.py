@@ -146,9 +146,13 @@ def test_times_in_lists_name_their_zone() -> None:
 @pytest.mark.parametrize(
     ("aim", "price", "words"),
     [
-        ({}, 9.3512, "it is moved by what was missed of late, and the newest decision used 9.35."),
-        ({}, None, "it is moved by what was missed of late."),
-        ({"missed_budget": 0.01}, 200.0, "to meet the budget of late, and the newest"),
+        ({}, 9.3512, "it moves with what was missed of late, and the newest decision used 9.35."),
+        ({}, None, "it moves with what was missed of late."),
+        (
+            {"missed_budget": 0.01},
+            200.0,
+            "to meet the budget of misses, and the newest decision used 200.",
+        ),
         ({"miss_price": 50.0}, 50.0, "the price is fixed at 50."),
         ({"quantile": 0.95}, None, "a quantile of the forecast is served."),
     ],
