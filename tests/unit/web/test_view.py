@@ -151,7 +151,7 @@ def test_times_in_lists_name_their_zone() -> None:
         (
             {"missed_budget": 0.01},
             200.0,
-            "to meet the budget of misses, and the newest decision used 200.",
+            "it moves to meet the budget of misses, and the newest",
         ),
         ({"miss_price": 50.0}, 50.0, "the price is fixed at 50."),
         ({"quantile": 0.95}, None, "a quantile of the forecast is served."),
