@@ -15,6 +15,9 @@ if __name__ == "__main__":
         found = sys.version.split()[0]
         sys.exit(f"error: Python 3.11 or newer is needed, not {found}; PYTHON names another one")
     sys.path.insert(0, str(ROOT / "src"))
-    from predictive_autoscaler.deployment.quick_start import main
+    from predictive_autoscaler.interruption import quiet_when_interrupted
 
-    sys.exit(main(ROOT))
+    with quiet_when_interrupted():
+        from predictive_autoscaler.deployment.quick_start import main
+
+        sys.exit(main(ROOT))

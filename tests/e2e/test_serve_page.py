@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from predictive_autoscaler.core.types import utc_text
 from predictive_autoscaler.ports import Alarm
@@ -132,13 +133,18 @@ class TestKeyboard:
         with opened(launched, address) as (page, _):
             drawn(page)
             price = page.locator("#price")
-            expect(price).to_have_attribute("aria-valuetext", "price 20")
+            # Nearest to the one that the newest decision used.
+            expect(price).to_have_attribute("aria-valuetext", "price 10")
+            expect(page.locator("#what-now")).to_contain_text("the newest decision used 9.35")
             price.focus()
+            page.keyboard.press("ArrowRight")
             page.keyboard.press("ArrowRight")
             expect(page.locator("#price-text")).to_have_text("price 50")
             expect(page.locator("#what-table tr.chosen th")).to_have_text("price 50")
             tiles = page.locator("#what-tiles li")
             expect(tiles.nth(0)).to_contain_text("12\u202f566")
+            expect(tiles.nth(0)).to_contain_text("25\u202f133 fewer than as set now")
+            expect(tiles.nth(1)).to_contain_text("47.0 more than as set now")
             expect(tiles.nth(2)).to_contain_text("USD")
             page.keyboard.press("End")
             expect(page.locator("#price-text")).to_have_text("price 200")
@@ -183,6 +189,123 @@ def test_a_click_on_a_chart_explains(launched: Browser, address: str) -> None:
         said_nothing(heard, address)
 
 
+def test_the_way_to_misses_and_changes(launched: Browser, address: str, made: Fortnight) -> None:
+    curves = made.desk.series()["curves"]
+    last, before = curves["missed"][-1], curves["missed"][-2]
+    with opened(launched, address) as (page, _):
+        drawn(page)
+        moment, later_miss = page.locator("#moment"), page.locator("#next-miss")
+        expect(later_miss).to_be_disabled()
+        expect(page.locator("#next-change")).to_be_disabled()
+        page.locator("#previous-miss").click()
+        expect(moment).to_have_js_property("value", str(last))
+        page.locator("#previous-miss").click()
+        expect(moment).to_have_js_property("value", str(before))
+        later_miss.click()
+        expect(moment).to_have_js_property("value", str(last))
+        page.locator("#newest").click()
+        page.locator("#previous-change").click()
+        expect(page.locator("#why-time")).to_have_text("16 Mar, 10:10 UTC")
+
+
+def test_the_strip_is_as_dark_as_much_was_missed(
+    launched: Browser, address: str, made: Fortnight
+) -> None:
+    curves = made.desk.series()["curves"]
+    marks = """() => { const strip = document.getElementById("capacity-chart").data
+        .find((one) => one.type === "bar");
+        return strip.marker.opacity.map((shade) => [shade, strip.width]); }"""
+    with opened(launched, address, 390) as (page, _):
+        drawn(page)
+        expect(page.locator("[data-hours='24']")).to_have_attribute("aria-pressed", "true")
+        page.locator("[data-hours='0']").click()
+        found = page.evaluate(marks)
+        length = found[0][1] / curves["step"]
+        assert length > 20
+        covered = sum((shade - 0.2) / 0.8 * length for shade, _ in found)
+        assert covered == pytest.approx(len(curves["missed"]))
+        assert max(shade for shade, _ in found) < 1
+    with opened(launched, address, 1280) as (page, _):
+        drawn(page)
+        expect(page.locator("[data-hours='0']")).to_have_attribute("aria-pressed", "true")
+        for _ in range(5):
+            page.locator("#zoom-in").click()
+        assert {tuple(one) for one in page.evaluate(marks)} == {(1, curves["step"])}
+
+
+def test_nothing_of_one_decision_stands_under_the_time_of_another(
+    launched: Browser, address: str
+) -> None:
+    held: list[Route] = []
+    with opened(launched, address) as (page, heard):
+        drawn(page)
+        page.route("**/api/decisions/*", lambda route: held.append(route))
+        page.locator("#previous").click()
+        expect(page.locator("#why-time")).to_have_text("16 Mar, 10:10 UTC")
+        expect(page.locator("#why-head")).to_have_text("Reading the decision …")
+        expect(page.locator("#why-text")).to_be_empty()
+        expect(page.locator("#why-tables")).to_be_empty()
+        held[-1].continue_()
+        expect(page.locator("#why-head")).to_contain_text("from 20 to 21")
+        # Whoever has gone on does not get the answer of before.
+        page.locator("#previous").click()
+        page.wait_for_function("() => document.getElementById('why-text').childElementCount === 0")
+        page.locator("#previous").click()
+        expect(page.locator("#why-time")).to_have_text("16 Mar, 10:00 UTC")
+        page.wait_for_timeout(500)
+        held[-1].continue_()
+        expect(page.locator("#why-head")).to_contain_text("from 19 to 20")
+        said_nothing(heard, address)
+
+
+def test_an_explanation_that_cannot_be_read_again_keeps_standing(launched: Browser) -> None:
+    fresh = fortnight(full=False)
+    fresh.desk.look()
+    fresh.desk.look_back()
+    with served(fresh.desk) as address, opened(launched, address) as (page, _):
+        drawn(page)
+        head = page.locator("#why-head").inner_text()
+        detail = {"status": 502, "json": {"detail": "s3:GetObject: Read timeout."}}
+        page.route("**/api/decisions/*", lambda route: route.fulfill(**detail))
+        fresh.world.source.visible_until = fresh.world.clock.now()
+        fresh.world.clock.advance(timedelta(seconds=61))
+        fresh.desk.look()
+        expect(page.locator("#why-note")).to_contain_text(
+            "cannot be read again just now: s3:GetObject: Read timeout."
+        )
+        expect(page.locator("#why-head")).to_have_text(head)
+        assert page.locator("#why-text p").count() > 2
+        page.locator("#previous").click()
+        expect(page.locator("#why-head")).to_have_text(
+            "It cannot be explained just now: s3:GetObject: Read timeout."
+        )
+        expect(page.locator("#why-note")).to_be_empty()
+
+
+def test_a_page_that_is_opened_at_once_does_not_wait_for_the_next_look(launched: Browser) -> None:
+    early = fortnight(full=False)
+    with (
+        served(early.desk, refresh_seconds=3600) as address,
+        opened(launched, address) as (page, _),
+    ):
+        expect(page.locator("#progress")).to_contain_text("Reading the metrics")
+        early.desk.look()
+        early.desk.look_back()
+        drawn(page)
+        expect(page.locator("#progress")).to_be_empty()
+
+
+def test_a_server_that_hangs_is_told_of(launched: Browser, address: str) -> None:
+    with opened(launched, address) as (page, _):
+        drawn(page)
+        page.route("**/api/now", lambda route: None)
+        expect(page.locator("#notices")).to_contain_text("does not answer", timeout=20_000)
+        expect(page.locator("body")).to_have_class("stale")
+        page.unroute("**/api/now")
+        expect(page.locator("body")).not_to_have_class("stale", timeout=20_000)
+        expect(page.locator("#notices")).not_to_contain_text("does not answer")
+
+
 def test_the_theme_can_be_chosen(launched: Browser, address: str) -> None:
     with opened(launched, address) as (page, heard):
         drawn(page)
@@ -220,7 +343,7 @@ def test_news_come_without_a_reload_and_keep_the_focus(launched: Browser) -> Non
         page.locator("#previous").click()
         expect(page.locator("#why-time")).to_have_text("16 Mar, 10:15 UTC")
         later()
-        expect(page.locator("#decisions button").first).to_have_text("10:30")
+        expect(page.locator("#decisions button").first).to_have_text("10:30 UTC")
         expect(page.locator("#why-time")).to_have_text("16 Mar, 10:15 UTC")
         assert page.locator("img").count() == 0
         said_nothing(heard, address)

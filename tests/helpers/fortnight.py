@@ -17,6 +17,7 @@ from starlette.types import ASGIApp
 
 from predictive_autoscaler.adapters.memory import MemoryAlarms, MemoryFunctionCalls
 from predictive_autoscaler.app.monitor.watch import Eyes, Watch
+from predictive_autoscaler.app.settings import GroupSettings
 from predictive_autoscaler.core.types import Json, Samples, utc_text
 from predictive_autoscaler.ports import Alarm
 from predictive_autoscaler.web.desk import Desk
@@ -59,6 +60,11 @@ class Fortnight:
     watch: Watch
     desk: Desk
     alarms: MemoryAlarms
+    eyes: Eyes
+
+    def watch_anew(self) -> Watch:
+        """One that has read nothing yet."""
+        return _watch(self.eyes, self.world.groups[0])
 
 
 def fortnight(
@@ -90,11 +96,15 @@ def fortnight(
         calls=MemoryFunctionCalls({FUNCTION: [(NOW - 4 * INTERVAL, 0.9, False)]}),
     )
     settings = made.groups[0]
-    watch = Watch(
+    watch = _watch(eyes, settings)
+    desk = Desk(watch, made.decisions, settings, DAYS, question, clock=made.clock.now)
+    return Fortnight(made, watch, desk, alarms, eyes)
+
+
+def _watch(eyes: Eyes, settings: GroupSettings) -> Watch:
+    return Watch(
         eyes, settings, ahead=timedelta(days=1), days=DAYS, alarm_prefix="shop-", function=FUNCTION
     )
-    desk = Desk(watch, made.decisions, settings, DAYS, question, clock=made.clock.now)
-    return Fortnight(made, watch, desk, alarms)
 
 
 def _fill(made: World, samples: Samples, like: Json) -> None:

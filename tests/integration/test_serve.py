@@ -63,6 +63,7 @@ class TestOptions:
             (("--port", "-1"), "--port is -1; allowed is 0 to 65535"),
             (("--days", "15"), "--days is 15; allowed is 1 to 14"),
             (("--refresh-interval", "0"), "--refresh-interval is 0; allowed is 1 to 3600"),
+            (("--refresh-interval", "99999999"), "--refresh-interval is 99999999; allowed"),
             (("--host", "0.0.0.0"), "--host"),
         ],
     )

@@ -34,10 +34,10 @@ from predictive_autoscaler.errors import (
     UnskilledModelError,
     UsageError,
 )
+from predictive_autoscaler.interruption import EXIT_INTERRUPTED
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
-EXIT_INTERRUPTED = 130
 EXIT_REFUSED = 3
 """Trained, but not good enough to be published."""
 

@@ -150,7 +150,7 @@ def check_range(option: str, value: float, low: float, high: float) -> None:
         UsageError: it names the option, the number and the range.
     """
     if not low <= value <= high:  # a NaN is outside as well
-        raise UsageError(f"{option} is {value:g}; allowed is {low:g} to {high:g}")
+        raise UsageError(f"{option} is {value:.12g}; allowed is {low:.12g} to {high:.12g}")
 
 
 def print_json(content: Mapping[str, Any]) -> None:

@@ -29,7 +29,7 @@ from predictive_autoscaler.cli.widgets import (
     trends,
 )
 from predictive_autoscaler.core.types import Rung, utc_text
-from predictive_autoscaler.core.words import ago, clock_text, count
+from predictive_autoscaler.core.words import ago, count, utc_clock
 from predictive_autoscaler.ports import RINGING, UNSURE, Alarm, FunctionCalls
 
 TWO_COLUMNS_FROM = 130
@@ -138,7 +138,7 @@ def decisions_table(facts: Facts) -> list[RenderableType]:
             if trouble not in told:
                 words.append(f" {_shortened(trouble)}.", DOUBT)
         told.update(note.troubles)
-        table.add_row(clock_text(note.slot, facts.now), _step(note), words)
+        table.add_row(utc_clock(note.slot, facts.now), _step(note), words)
     return [table]
 
 
@@ -163,9 +163,7 @@ def traffic_section(facts: Facts) -> RenderableType:
         content += _waiting(traffic, "the metrics")
     else:
         content.append(traffic_table(traffic.value))
-        content.append(
-            Text(f"last hour, up to {clock_text(traffic.value.end, facts.now)} UTC", QUIET)
-        )
+        content.append(Text(f"last hour, up to {utc_clock(traffic.value.end, facts.now)}", QUIET))
     if outlook.value is None:
         content += _waiting(outlook, "the history that the forecast starts from")
     elif outlook.value.ahead:
@@ -182,7 +180,7 @@ def traffic_section(facts: Facts) -> RenderableType:
     if newest and newest.peak:
         low, middle, high = map(count, newest.peak)
         words = (
-            f"The decision of {newest.slot:%H:%M} ({newest.rung}) expected a peak of {middle} "
+            f"The decision of {newest.slot:%H:%M} UTC ({newest.rung}) expected a peak of {middle} "
             f"requests, with 90 % confidence {low} to {high}."
         )
         content.append(Text(words, QUIET))
@@ -222,7 +220,7 @@ def model_section(facts: Facts) -> RenderableType:
         content += _model_lines(note, facts)
     if newest and newest.rung:
         followed = newest.rung == Rung.FOREST.value
-        words = f"The decision of {newest.slot:%H:%M} was forecast by: {newest.rung}."
+        words = f"The decision of {newest.slot:%H:%M} UTC was forecast by: {newest.rung}."
         content.append(Text(words, GOOD if followed else DOUBT))
     if facts.distrusted:
         words = "Its band has missed half of what came of late: checked, but not followed."
@@ -300,7 +298,7 @@ def alarms_section(facts: Facts) -> RenderableType:
                 words = Text(alarm.name, style)
                 if alarm.says:
                     words.append(f": {alarm.says}", "" if state == RINGING else QUIET)
-                table.add_row(clock_text(alarm.since, facts.now), words)
+                table.add_row(utc_clock(alarm.since, facts.now), words)
     if table.row_count:
         content.append(table)
     return _section("Alarms", facts, [facts.alarms], *content)

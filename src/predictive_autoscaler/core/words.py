@@ -33,7 +33,7 @@ def ago(age: timedelta) -> str:
     return f"{seconds / 3600:.1f} h" if seconds < 2 * 86400 else f"{seconds / 86400:.1f} d"
 
 
-def clock_text(moment: datetime, now: datetime) -> str:
-    """A time; with its day, where that is another one than the day of `now`."""
-    form = "%H:%M" if moment.date() == now.date() else "%d %b %H:%M"
+def utc_clock(moment: datetime, now: datetime) -> str:
+    """A time in UTC, which it names; with its day, where that is another than `now`'s."""
+    form = "%H:%M UTC" if moment.date() == now.date() else "%d %b %H:%M UTC"
     return moment.strftime(form)

@@ -20,11 +20,11 @@ from predictive_autoscaler.deployment.running import shown, stop_like_ctrl_c
 from predictive_autoscaler.deployment.terraform import Place, Planned
 from predictive_autoscaler.deployment.tools import look_for_tools
 from predictive_autoscaler.errors import AutoscalerError, UsageError
+from predictive_autoscaler.interruption import EXIT_INTERRUPTED
 
 EXIT_STOPPED = 1
 EXIT_FAILED = 1
 EXIT_USAGE = 2
-EXIT_INTERRUPTED = 130
 
 
 @dataclass

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import sys
 
-from predictive_autoscaler.storefront.command import main
+from predictive_autoscaler.interruption import quiet_when_interrupted
 
 if __name__ == "__main__":
-    sys.exit(main())
+    with quiet_when_interrupted():
+        from predictive_autoscaler.storefront.command import main
+
+        sys.exit(main())

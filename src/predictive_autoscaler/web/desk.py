@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from predictive_autoscaler.adapters.clock import SystemClock
 from predictive_autoscaler.app.monitor.diary import Diary
-from predictive_autoscaler.app.monitor.facts import Facts
+from predictive_autoscaler.app.monitor.facts import Facts, Seen
 from predictive_autoscaler.app.monitor.notes import decision_note
-from predictive_autoscaler.app.monitor.pace import repeated
+from predictive_autoscaler.app.monitor.pace import repeated, until_next_try
 from predictive_autoscaler.app.monitor.watch import QUARTER_MINUTE, Source, Watch
 from predictive_autoscaler.app.record import decision_of, part_of, refusing_what_is_no_record
+from predictive_autoscaler.app.record_numbers import check_numbers
 from predictive_autoscaler.app.settings import GroupSettings
 from predictive_autoscaler.core.explain import explain
-from predictive_autoscaler.core.types import Json
+from predictive_autoscaler.core.types import Decision, Json
 from predictive_autoscaler.errors import AutoscalerError
 from predictive_autoscaler.ports import DecisionLog
 from predictive_autoscaler.report.chart_data import decision_data
 from predictive_autoscaler.report.replay import ExplainedDecision
 from predictive_autoscaler.web.question import Question, Status
 from predictive_autoscaler.web.series import Past, chart_data, past
-from predictive_autoscaler.web.view import view
+from predictive_autoscaler.web.view import price_words, view, waits_for
 
 WEEK = timedelta(days=7)
 NO_WHAT_IF = "It was switched off when the server was started."
@@ -66,9 +69,20 @@ class Desk:
         return self._settings.name
 
     def start(self, seconds: float) -> None:
-        """Look again and again, in threads that end with the process."""
-        for look in (self.look, self.look_back):
-            threading.Thread(target=repeated, args=(look, seconds), daemon=True).start()
+        """Look again and again, in threads that end with the process.
+
+        Args:
+            seconds: between two looks, as long as all goes well.
+        """
+        for look, sources in (
+            (self.look, lambda: self._facts.sources.values()),
+            (self.look_back, lambda: [self._diary_source.seen]),
+        ):
+            pause = partial(self._pause, seconds, sources)
+            threading.Thread(target=repeated, args=(look, pause), daemon=True).start()
+
+    def _pause(self, seconds: float, sources: Callable[[], Iterable[Seen[Any]]]) -> float:
+        return until_next_try(seconds, sources(), self._clock())
 
     def look(self) -> None:
         """Read what is due of all but the records of the last days."""
@@ -94,7 +108,11 @@ class Desk:
         seen = self._diary_source.seen
         if seen.error:
             words["notices"].append(f"Records of the last days: {seen.error}")
-        return words | {"version": self._version()}
+        version = self._version()
+        begun = version and seen.read_at is not None
+        under_way = words["progress"] or self._status().share is not None
+        settled = bool(begun) and not under_way and not words["notices"]
+        return words | {"version": version, "settled": settled}
 
     def series(self) -> dict[str, Any]:
         """The curves; the same until `version` changes."""
@@ -115,22 +133,35 @@ class Desk:
         part, decision = part_of(record, self.group), decision_of(record, self.group)
         if decision is None:
             return {"head": decision_note(record, self.group).text}
-        then = decision_of(self._loaded(slot - WEEK), self.group)
+        then = self._sound(slot - WEEK)
         with refusing_what_is_no_record():
+            check_numbers(decision)
             words = explain(decision, str(part.get("mode")), _outcome(part), then)
             return decision_data(ExplainedDecision(decision, words))
 
     def what_if(self) -> dict[str, Any]:
         """How far the what-if is, and its answer."""
-        status = self._question.status if self._question else Status(error=NO_WHAT_IF)
-        return status.to_json() | {"priced": self._settings.instance_hour_price is not None}
+        entries = self._diary.entries
+        slots = [slot for slot, entry in entries.items() if entry.miss_price is not None]
+        price = entries[max(slots)].miss_price if slots else None
+        return self._status().to_json() | {
+            "priced": self._settings.instance_hour_price is not None,
+            "price_now": price,
+            "price_words": price_words(self._settings.parameters, price),
+            "waits": waits_for(self._facts),
+        }
 
-    def _loaded(self, slot: datetime) -> Json | None:
-        """A record that would only be shown beside another: none, where it cannot be read."""
-        try:
-            return self._log.load(slot)
-        except AutoscalerError:
-            return None
+    def _status(self) -> Status:
+        return self._question.status if self._question else Status(error=NO_WHAT_IF)
+
+    def _sound(self, slot: datetime) -> Decision | None:
+        """A decision that is only told beside another: none, where it cannot be read."""
+        with suppress(AutoscalerError, TypeError, ValueError):
+            found = decision_of(self._log.load(slot), self.group)
+            if found is not None:
+                check_numbers(found)
+            return found
+        return None
 
     def _version(self) -> str:
         """Another one whenever the curves are; empty while there are none."""

@@ -18,8 +18,9 @@ from predictive_autoscaler.app.monitor.facts import (
     Traffic,
     last_known,
 )
+from predictive_autoscaler.core.parameters import ControlParameters
 from predictive_autoscaler.core.types import Rung, utc_text
-from predictive_autoscaler.core.words import ago, clock_text
+from predictive_autoscaler.core.words import ago, utc_clock
 from predictive_autoscaler.ports import RINGING, UNSURE, Alarm, FunctionCalls
 from predictive_autoscaler.report.numbers import UNKNOWN, counted, grouped, percent
 from predictive_autoscaler.web.series import Past
@@ -222,12 +223,37 @@ def forecast_words(outlook: Outlook | None, model: ModelNote | None) -> str:
     return words
 
 
+def price_words(parameters: ControlParameters, price: float | None) -> str:
+    """Whether the price of a miss is fixed, as set now, and what it is.
+
+    Args:
+        price: that the newest decision used; None: it used none, or there is none.
+    """
+    if parameters.quantile is not None:
+        return "As set now, nothing has a price: a quantile of the forecast is served."
+    if parameters.miss_price is not None:
+        return f"As set now, the price is fixed at {parameters.miss_price:g}."
+    budgeted = parameters.missed_budget is not None
+    aim = "to meet the budget of misses" if budgeted else "with what was missed of late"
+    words = f"As set now, the price is not fixed: it moves {aim}"
+    return words + ("." if price is None else f", and the newest decision used {price:.3g}.")
+
+
+def waits_for(facts: Facts) -> str:
+    """What a what-if still lacks; empty where that has all been read."""
+    for name, seen in (("the group", facts.capacity), ("the metrics", facts.outlook)):
+        if seen.error and seen.read_at is None:
+            return f"It waits for {name}, which cannot be read: {seen.error.rstrip('.')}."
+    lacking = [seen for seen in (facts.capacity, facts.outlook) if seen.read_at is None]
+    return "It begins once the metrics of the last days have been read." if lacking else ""
+
+
 def _decisions(facts: Facts) -> Iterator[Line]:
     for note in facts.decisions.value or ():
         words = f"{note.text} [{note.remark}]" if note.remark else note.text
         troubles = "".join(f" {trouble.rstrip('.')}." for trouble in note.troubles)
         state = BAD if note.failed else DOUBT if note.troubles else PLAIN
-        when = clock_text(note.slot, facts.now)
+        when = utc_clock(note.slot, facts.now)
         yield Line(when, _step(note), words + troubles, state, utc_text(note.slot))
 
 
@@ -247,7 +273,7 @@ def _alarms(facts: Facts) -> Iterator[Line]:
     for alarm in sorted(found, key=lambda one: (order.get(one.state, 2), one.name)):
         state = {RINGING: BAD, UNSURE: DOUBT}.get(alarm.state, PLAIN)
         told = f"{alarm.name}: {alarm.says}" if alarm.says else alarm.name
-        since = clock_text(alarm.since, facts.now)
+        since = utc_clock(alarm.since, facts.now)
         yield Line(since, words.get(alarm.state, alarm.state), told, state)
 
 

@@ -125,9 +125,9 @@ class TestSections:
         assert "11 in service · 12 desired · 12 wanted by the forecast, 12 decided" in text
         assert "2 to 30 allowed" in text
         assert "no scale-in: status: refresh" in text
-        assert "12:00 10 → 12 Why it is 12. a trouble" in text
-        assert "11:55 = 10 Why it is 10. 11:50" in text
-        assert "11:50 12 → 10" in text
+        assert "12:00 UTC 10 → 12 Why it is 12. a trouble" in text
+        assert "11:55 UTC = 10 Why it is 10. 11:50 UTC" in text
+        assert "11:50 UTC 12 → 10" in text
 
     @pytest.mark.parametrize("outcome", ["observed", "held", "failed"])
     def test_an_outcome_that_the_numbers_do_not_show_is_named(self, outcome: str) -> None:
@@ -166,7 +166,7 @@ class TestSections:
     def test_alarms_that_ring_come_first_and_quiet_ones_are_counted(self) -> None:
         text = told(picture(facts()))
         assert "1 ringing, 1 quiet, 1 without data" in text
-        assert "19 Nov 10:00 shop-p95: Too slow" in text
+        assert "19 Nov 10:00 UTC shop-p95: Too slow" in text
         assert text.index("shop-p95") < text.index("shop-new")
         assert "shop-cpu" not in text
 
@@ -205,7 +205,7 @@ class TestSections:
         bad = note(0, None, None, outcome="gone", text="No decision: there is no group")
         text = told(picture(replace(facts(), decisions=Seen((bad, note(5, 1, 1)), NOW))))
         assert "1 of the last 2 ticks failed: No decision: there is no group" in text
-        assert "12:00 – No decision: there is no group [gone]" in text
+        assert "12:00 UTC – No decision: there is no group [gone]" in text
 
     def test_only_what_was_asked_for(self) -> None:
         text = told(picture(replace(facts(), components=("alarms",))))

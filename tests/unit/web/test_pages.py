@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,8 +13,10 @@ from starlette.testclient import TestClient
 from predictive_autoscaler.core.types import utc_text
 from predictive_autoscaler.errors import DataError, ThrottledError
 from predictive_autoscaler.ports import Alarm
+from predictive_autoscaler.web.desk import Desk
 from predictive_autoscaler.web.pages import PARTS, make_app
 from tests.helpers.fortnight import DAYS, INTERVAL, NOW, SLOT, Fortnight, fortnight
+from tests.helpers.odd_records import ODD, with_odd
 from tests.helpers.shop import entry
 from tests.unit.report.html_page import HOSTILE, Tags, embedded
 from tests.unit.web.conftest import PORT
@@ -174,6 +178,12 @@ class TestGuard:
             pass
 
 
+@pytest.fixture(scope="module")
+def odd() -> Fortnight:
+    """One whose newest record is made odd again and again."""
+    return fortnight(full=False)
+
+
 class TestTroubles:
     """A desk of its own each, since things go wrong at it."""
 
@@ -193,6 +203,19 @@ class TestTroubles:
         assert "Reading the metrics of the last days" in client.get("/").text
         assert answered(client, "/api/series") == {"version": "", "curves": None}
         assert "switched off" in answered(client, "/api/what-if")["error"]
+
+    def test_it_is_settled_once_all_is_read_and_well(self) -> None:
+        made = fortnight(full=False)
+        client = client_of(made)
+        assert not answered(client, "/api/now")["settled"]
+        made.desk.look()
+        assert not answered(client, "/api/now")["settled"]
+        made.desk.look_back()
+        assert answered(client, "/api/now")["settled"]
+        made.alarms.error = ThrottledError("cloudwatch:DescribeAlarms: Throttling: Rate exceeded")
+        made.world.clock.advance(INTERVAL)
+        made.desk.look()
+        assert not answered(client, "/api/now")["settled"]
 
     def test_throttled_it_keeps_what_it_knew_and_says_how_old_that_is(self) -> None:
         made = fortnight(full=False)
@@ -234,6 +257,40 @@ class TestTroubles:
         found = client_of(made).get(f"/api/decisions/{utc_text(SLOT)}")
         assert found.status_code == 502
         assert "this is not a decision record" in found.json()["detail"]
+
+    @pytest.mark.parametrize(("field", "value"), ODD)
+    def test_one_odd_number_takes_nothing_else_away(
+        self, odd: Fortnight, field: str, value: object
+    ) -> None:
+        log = odd.world.decisions
+        sound = log.load(SLOT - INTERVAL)
+        assert sound is not None
+        log.complete(SLOT, with_odd(sound, field, value) | {"slot": utc_text(SLOT)})
+        desk = Desk(odd.watch_anew(), log, odd.world.groups[0], 1, None, odd.world.clock.now)
+        desk.look()
+        desk.look_back()
+        client = client_of(replace(odd, desk=desk))
+        assert client.get("/").status_code == 200
+        words = answered(client, "/api/now")
+        assert [line["what"] for line in words["decisions"]].count("–") == 1
+        assert "this is not a decision record" in words["decisions"][0]["words"]
+        curves = answered(client, "/api/series")["curves"]
+        assert curves["wish"][-1] is None
+        assert curves["wish"][-2] is not None
+        assert None not in curves["needed"][-5:-1]
+        found = client.get(f"/api/decisions/{utc_text(SLOT)}")
+        assert (found.status_code, client.get("/api/now").status_code) == (502, 200)
+        assert "this is not a decision record" in found.json()["detail"]
+
+    def test_an_odd_record_of_last_week_is_only_left_out(self) -> None:
+        made = fortnight(full=False)
+        record = made.world.decisions.load(SLOT)
+        assert record is not None
+        before = SLOT - timedelta(days=7)
+        made.world.decisions.complete(before, with_odd(record, "after_instances", "many"))
+        found = answered(client_of(made), f"/api/decisions/{utc_text(SLOT)}")
+        assert found["head"].startswith(("Stay at", "Scale"))
+        assert not any("The decision of then:" in text for text in found["text"])
 
     def test_a_record_without_a_decision_says_why(self) -> None:
         made = fortnight(full=False)

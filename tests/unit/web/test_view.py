@@ -17,8 +17,9 @@ from predictive_autoscaler.app.monitor.facts import (
     OutlookBin,
     Seen,
 )
+from predictive_autoscaler.core.parameters import ControlParameters
 from predictive_autoscaler.core.types import Bounds, GroupState
-from predictive_autoscaler.web.view import forecast_words, view
+from predictive_autoscaler.web.view import forecast_words, price_words, view, waits_for
 from tests.helpers.fortnight import ALARMS, NOW, SLOT
 
 MINUTE = timedelta(minutes=1)
@@ -134,6 +135,42 @@ def test_how_far_each_rung_reaches() -> None:
     assert "The model looks" not in alone
     assert forecast_words(ahead(), MODEL) == "Nothing can be forecast."
     assert forecast_words(None, None) == ""
+
+
+def test_times_in_lists_name_their_zone() -> None:
+    found = view(FACTS, None, 0, 0)
+    assert found["decisions"][0]["when"] == "10:15 UTC"
+    assert [line["when"] for line in found["alarms"]] == ["10:08 UTC", "13 Mar 10:17 UTC"]
+
+
+@pytest.mark.parametrize(
+    ("aim", "price", "words"),
+    [
+        ({}, 9.3512, "it moves with what was missed of late, and the newest decision used 9.35."),
+        ({}, None, "it moves with what was missed of late."),
+        (
+            {"missed_budget": 0.01},
+            200.0,
+            "it moves to meet the budget of misses, and the newest",
+        ),
+        ({"miss_price": 50.0}, 50.0, "the price is fixed at 50."),
+        ({"quantile": 0.95}, None, "a quantile of the forecast is served."),
+    ],
+)
+def test_what_a_miss_costs_as_set_now(aim: dict[str, Any], price: float | None, words: str) -> None:
+    assert words in price_words(replace(ControlParameters(), **aim), price)
+
+
+def test_a_what_if_says_what_it_waits_for() -> None:
+    known = replace(FACTS, outlook=Seen(ahead("forest"), NOW))
+    assert waits_for(known) == ""
+    assert waits_for(FACTS) == "It begins once the metrics of the last days have been read."
+    gone = replace(FACTS, capacity=Seen(error="there is no group 'web'; check ASG_NAME."))
+    assert waits_for(gone) == (
+        "It waits for the group, which cannot be read: there is no group 'web'; check ASG_NAME."
+    )
+    late = replace(known, outlook=Seen(ahead("forest"), NOW, "Throttling: Rate exceeded"))
+    assert waits_for(late) == ""
 
 
 def test_records_that_are_still_being_read() -> None:

@@ -10,6 +10,7 @@ from multiprocessing.pool import ThreadPool
 from predictive_autoscaler.app.monitor.facts import AS_DECIDED
 from predictive_autoscaler.app.monitor.watch import CLAIMED
 from predictive_autoscaler.app.record import decision_of, part_of
+from predictive_autoscaler.app.record_numbers import check_numbers
 from predictive_autoscaler.app.settings import GroupSettings
 from predictive_autoscaler.core.timegrid import floor_to
 from predictive_autoscaler.core.types import Decision, Json
@@ -33,6 +34,7 @@ class Entry:
         lower, median, upper: quantiles 0.05, 0.5 and 0.95 of the largest demand per interval
             that was expected within the horizon.
         capacity_per_instance: requests per interval.
+        miss_price: of a missed request; None where a quantile is served.
     """
 
     slot: datetime
@@ -44,6 +46,7 @@ class Entry:
     median: float | None = None
     upper: float | None = None
     capacity_per_instance: float | None = None
+    miss_price: float | None = None
 
 
 class Diary:
@@ -103,7 +106,8 @@ class Diary:
         try:
             record = self._log.load(slot)
             return entry_of(record, slot, self._group) if record else Entry(slot, "absent")
-        except (DataError, AttributeError):  # no JSON, or something else in its place
+        # No JSON, something else in its place, or a value that is no number of anything.
+        except (DataError, AttributeError, TypeError, ValueError):
             return Entry(slot, "unreadable")
 
 
@@ -115,11 +119,16 @@ def _parts(slots: list[datetime]) -> Iterator[list[datetime]]:
 
 
 def entry_of(record: Json, slot: datetime, group: str) -> Entry:
-    """What a record says of a group, in few words."""
+    """What a record says of a group, in few words.
+
+    Raises:
+        AttributeError, TypeError, ValueError: it holds what a decision does not.
+    """
     status = str(record.get("status"))
     decision = decision_of(record, group)
     if decision is None:
         return Entry(slot, status)
+    check_numbers(decision)
     quantiles = decision.quantiles
     return Entry(
         slot=slot,
@@ -131,6 +140,7 @@ def entry_of(record: Json, slot: datetime, group: str) -> Entry:
         median=quantiles.get("0.5"),
         upper=quantiles.get("0.95"),
         capacity_per_instance=decision.capacity_per_instance,
+        miss_price=decision.miss_price,
     )
 
 

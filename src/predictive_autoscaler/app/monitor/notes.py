@@ -11,6 +11,7 @@ from predictive_autoscaler.app.record import (
     part_of,
     refusing_what_is_no_record,
 )
+from predictive_autoscaler.app.record_numbers import check_numbers
 from predictive_autoscaler.app.settings import GroupSettings
 from predictive_autoscaler.core.artifact import Model
 from predictive_autoscaler.core.explain import headline
@@ -45,6 +46,7 @@ def decision_note(record: Json, group: str) -> DecisionNote:
                 text=f"No decision: {why}",
                 troubles=tuple(troubles),
             )
+        check_numbers(decision)
         return DecisionNote(
             slot=slot,
             status=str(record.get("status")),

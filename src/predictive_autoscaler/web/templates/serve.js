@@ -8,14 +8,23 @@
   } = Page;
   const { table, tables } = Why;
   const HOUR = 3600000;
+  /* Milliseconds: between two questions while something is under way or wrong; and until a
+     server that does not answer counts as gone, and a decision as not to be had. */
+  const SOON = 2000, ANSWERED_WITHIN = 10000, EXPLAINED_WITHIN = 60000;
+  /** Milliseconds that a decision may take before the page says that it is being read. */
+  const UNNOTICED = 400;
+  const STRIP_PIXELS = 2, FAINTEST = 0.2;
   const charts = ["demand-chart", "capacity-chart", "latency-chart"].map(byId);
   const [demandChart, capacityChart, latencyChart] = charts;
 
   /* Times are milliseconds since 1970, UTC. `hours` is how much of the past is shown, 0 all of
      it; `range` one of the reader's own. `chosen`: whether the reader has chosen a moment;
-     `told`: whether its decision has been explained. */
+     `told`: whether its decision has been explained; `standing`: the moment whose explanation
+     stands there, if there is one. */
   const state = {
-    curves: null, version: null, selected: null, chosen: false, told: false, hours: 0, range: null,
+    curves: null, version: null, selected: null, chosen: false, told: false, standing: null,
+    // Fourteen days on a telephone are a tangle.
+    hours: isNarrow(widthOf(capacityChart)) ? 24 : 0, range: null,
   };
   const shown = {};
 
@@ -56,7 +65,7 @@
     { key: "in_service", name: "in service", colour: "--ours", look: "line" },
     { key: "desired", name: "desired", colour: "--rival", look: "dash" },
     { key: "wish", name: "wanted by the forecast", colour: "--oracle", look: "dot" },
-    { key: "missed", name: "missed", colour: "--missed", look: "block" },
+    { key: "missed", name: "missed (darker: more of the time)", colour: "--missed", look: "block" },
   ];
   [...demandKeys, ...capacityKeys].forEach((item) => { shown[item.key] = true; });
 
@@ -136,12 +145,31 @@
       line(curves.in_service, colour("--ours"), 2, "solid", shown.in_service),
       ...curves.ahead.map((piece) =>
         line(piece.needed, colour("--needed"), 1.3, "dash", shown.needed, piece.start)),
-      // All on a strip of their own: a missed interval is a pixel wide, and must not be overlooked.
-      { type: "bar", hoverinfo: "skip", visible: shown.missed, yaxis: "y2", base: 0,
-        x: curves.missed.map((bin) => timeOf(bin) + curves.step / 2),
-        y: curves.missed.map(() => 1), width: Math.max(curves.step, 2 * millisPerPixel()),
-        marker: { color: colour("--missed"), line: { width: 0 } } },
+      missedStrip(colour),
     ];
+  }
+
+  /** On a strip of their own, so that none is overlooked. Where an interval is narrower than
+      can be seen, several share a block, which is as dark as the share of them that missed. */
+  function missedStrip(colour) {
+    const curves = state.curves;
+    const together = Math.max(1, Math.ceil(STRIP_PIXELS * millisPerPixel() / curves.step));
+    const blocks = new Map();
+    curves.missed.forEach((bin) => {
+      const block = Math.floor(bin / together);
+      blocks.set(block, (blocks.get(block) || 0) + 1);
+    });
+    const found = [...blocks];
+    const inBlock = (block) => Math.min(together, curves.bins - block * together);
+    return {
+      type: "bar", hoverinfo: "skip", visible: shown.missed, yaxis: "y2", base: 0,
+      x: found.map(([block]) => timeOf((block + 0.5) * together)), y: found.map(() => 1),
+      width: together * curves.step,
+      marker: {
+        color: colour("--missed"), line: { width: 0 },
+        opacity: found.map(([block, missed]) => FAINTEST + (1 - FAINTEST) * missed / inBlock(block)),
+      },
+    };
   }
 
   const milliseconds = (values) => values.map((value) => (value === null ? null : 1000 * value));
@@ -310,7 +338,7 @@
     const latency = at("latency");
     const rows = [
       ["demand", at("demand") === null ? "not measured" : `${number(at("demand"))} requests`],
-      ["forecast", expected(bin)],
+      ["expected earlier for this interval", expected(bin)],
       ["instances needed", instances(at("needed"))],
       ["in service", instances(at("in_service"))],
       ["wanted by the forecast", instances(at("wish"))],
@@ -329,9 +357,11 @@
 
   let asked = null;
   let pending = 0;
+  let noticed = 0;
 
   async function explain() {
     if (asked) asked.abort();
+    asked = null;
     const moment = state.selected, bin = binOf(moment);
     byId("why-time").textContent = `${day(moment)}, ${clock(moment)} UTC`;
     byId("moment").value = String(bin);
@@ -339,26 +369,51 @@
     byId("previous").disabled = bin <= 0;
     byId("next").disabled = bin >= state.curves.bins - 1;
     byId("why-values").replaceChildren(values(bin));
+    nameJumps(bin);
     if (!state.curves.recorded.includes(bin)) {
       tell({ head: "No decision is recorded for this interval, or it has not been read yet." });
       return;
     }
     asked = new AbortController();
     const mine = asked;
-    byId("why").classList.add("waiting");
+    if (state.standing !== moment) awaitDecision();
+    const limit = window.setTimeout(() => mine.abort(), EXPLAINED_WITHIN);
     try {
       const answer = await fetch(`/api/decisions/${slotText(moment)}`, { signal: mine.signal });
       const found = await answer.json();
-      state.told = answer.ok;
-      tell(answer.ok ? found : { head: `It cannot be explained just now: ${found.detail}` });
+      if (mine !== asked) return;
+      if (answer.ok) {
+        tell(found);
+        state.told = true;
+        state.standing = moment;
+      } else lack(moment, found.detail);
     } catch (error) {
-      if (mine.signal.aborted) return;
-      tell({ head: "It cannot be explained just now: the server does not answer." });
+      if (mine === asked) lack(moment, "the server does not answer");
+    } finally {
+      window.clearTimeout(limit);
     }
   }
 
+  /** Nothing of another moment stays under the new one's time. */
+  function awaitDecision() {
+    state.standing = null;
+    byId("why").classList.add("waiting");
+    window.clearTimeout(noticed);
+    noticed = window.setTimeout(() => tell({ head: "Reading the decision …" }), UNNOTICED);
+  }
+
+  /** What has been explained keeps standing, if it cannot be read again. */
+  function lack(moment, why) {
+    const text = `just now: ${why.replace(/\.$/, "")}.`;
+    if (state.standing !== moment) tell({ head: `It cannot be explained ${text}` });
+    else byId("why-note").textContent = `This was read before; it cannot be read again ${text}`;
+  }
+
   function tell(found) {
+    window.clearTimeout(noticed);
+    state.standing = null;
     byId("why").classList.remove("waiting");
+    byId("why-note").textContent = "";
     byId("why-head").textContent = together(found.head);
     const words = [...(found.text || []), ...(found.outcome ? [found.outcome] : [])];
     byId("why-text").replaceChildren(...words.map((text) => element("p", text)));
@@ -384,11 +439,22 @@
   const changes = () => state.curves.recorded.filter((bin) =>
     bin > 0 && state.curves.desired[bin - 1] !== null && state.curves.desired[bin] !== null &&
     state.curves.desired[bin] !== state.curves.desired[bin - 1]);
-  /** The next of these bins, from the first again after the last. */
-  function jump(places) {
-    const here = binOf(state.selected);
-    const found = places.find((bin) => bin > here) ?? places[0];
+  const earlier = (places, here) => places.filter((bin) => bin < here).pop();
+  const later = (places, here) => places.find((bin) => bin > here);
+  const JUMPS = [
+    ["previous-change", changes, earlier], ["next-change", changes, later],
+    ["previous-miss", () => state.curves.missed, earlier],
+    ["next-miss", () => state.curves.missed, later],
+  ];
+
+  function jump(places, way) {
+    const found = way(places(), binOf(state.selected));
     if (found !== undefined) select(found);
+  }
+
+  /** Which of them lead anywhere from here. */
+  function nameJumps(here) {
+    JUMPS.forEach(([id, places, way]) => { byId(id).disabled = way(places(), here) === undefined; });
   }
 
   function onKey(event) {
@@ -480,22 +546,25 @@
     const digits = value === 0 ? 0 : value < 0.01 ? 3 : value < 10 ? 2 : 1;
     return `${number(value, digits)} %`;
   };
-  const signed = (value, digits) =>
-    `${value > 0 ? "+" : value < 0 ? "−" : "±"}${number(Math.abs(value), digits)}`;
   const priced = () => answer.rows.filter((one) => one.miss_price !== null)
     .sort((one, other) => one.miss_price - other.miss_price);
 
   function whatTiles(chosen, now) {
-    const against = (text) => (now && now !== chosen ? `${text} against as set now` : "as set now");
+    const against = (name, digits, fewer) => {
+      if (!now || now === chosen) return "as set now";
+      const difference = chosen[name] - now[name];
+      if (Number(Math.abs(difference).toFixed(digits)) === 0) return "the same as set now";
+      return `${number(Math.abs(difference), digits)} ${difference > 0 ? "more" : fewer} than as set now`;
+    };
     const tiles = [
       { label: "Missed requests", value: number(chosen.missed_requests),
-        note: `${percent(chosen.missed_share)}; ${against(signed(chosen.missed_requests - (now || chosen).missed_requests, 0))}` },
+        note: `${percent(chosen.missed_share)}; ${against("missed_requests", 0, "fewer")}` },
       { label: "Instance-hours a day", value: number(chosen.hours_per_day, 1),
-        note: against(signed(chosen.hours_per_day - (now || chosen).hours_per_day, 1)) },
+        note: against("hours_per_day", 1, "fewer") },
     ];
     if (chosen.usd_per_month !== null) {
       tiles.push({ label: "Money in 30 days", value: `${number(chosen.usd_per_month, 2)} USD`,
-        note: `${number(chosen.usd_per_day, 2)} a day; ${against(signed(chosen.usd_per_month - (now || chosen).usd_per_month, 2))}` });
+        note: `${number(chosen.usd_per_day, 2)} a day; ${against("usd_per_month", 2, "less")}` });
     }
     return tiles;
   }
@@ -524,6 +593,13 @@
     byId("what-table").replaceChildren(...whatTable(chosen, chosen.usd_per_month !== null).children);
   }
 
+  const USUAL_PRICE = 20;
+  /** Where on the slider a price is: prices are compared by their ratio. */
+  function nearest(choices, price) {
+    const far = choices.map((one) => Math.abs(Math.log(one.miss_price / Math.max(price, 1e-9))));
+    return far.indexOf(Math.min(...far));
+  }
+
   function showWhatIf(found) {
     const underWay = found.share !== null;
     const progress = byId("what-progress");
@@ -531,17 +607,18 @@
     if (underWay) progress.value = found.share;
     byId("what-state").textContent = found.error ? `There is no answer: ${found.error}`
       : underWay ? `Replaying the recorded days: ${Math.floor(100 * found.share)} % done. The page can be used meanwhile.`
-        : found.answer ? "" : "It begins once the metrics of the last days have been read.";
+        : found.answer ? "" : found.waits;
+    byId("what-now").textContent = found.answer ? found.price_words : "";
     if (!found.answer || !changed("what-if", found.answer)) return;
     answer = found.answer;
     byId("what-answer").hidden = false;
     const choices = priced();
     const set = choices.findIndex((one) => one.present);
-    const usual = choices.findIndex((one) => one.miss_price === 20);
     byId("price").max = String(choices.length - 1);
-    byId("price").value = String(Math.max(0, set >= 0 ? set : usual));
+    byId("price").value = String(set >= 0 ? set : nearest(choices, found.price_now ?? USUAL_PRICE));
     byId("what-notes").textContent = together([
       `Replayed: ${number(answer.days, 1)} days up to ${answer.until}, ${number(choices[0].total_requests)} requests.`,
+      "From the days before, the model of the replay learns.",
       `An instance carries ${number(answer.capacity)} requests per interval: ${answer.capacity_from}.`,
       "What a price costs depends on the traffic: these days are no promise for the next.",
       ...(found.priced ? [] : ["AUTOSCALER_INSTANCE_HOUR_PRICE (USD) would tell it in money, too."]),
@@ -553,7 +630,8 @@
   // ---- News --------------------------------------------------------------------------
 
   async function ask(path) {
-    const found = await fetch(path, { cache: "no-store" });
+    const signal = AbortSignal.timeout(ANSWERED_WITHIN);
+    const found = await fetch(path, { cache: "no-store", signal });
     if (!found.ok) throw new Error(`${path}: ${found.status}`);
     return found.json();
   }
@@ -576,8 +654,7 @@
       byId("moment").value = String(binOf(state.selected));
       if (!state.told) explain();
     }
-    byId("next-change").disabled = changes().length === 0;
-    byId("next-miss").disabled = series.curves.missed.length === 0;
+    nameJumps(binOf(state.selected));
     if (first) listen();
     first = false;
   }
@@ -593,20 +670,33 @@
       showWhatIf(found);
       whatIfDue = found.answer && found.share === null ? Date.now() + 60000 : 0;
     }
+    return words.settled;
   }
 
   let seen = data.now.now;
+  let waiting = 0;
+  let asking = false;
 
+  /** Ask for news, and then again and again: soon, while something is under way or wrong. */
   async function follow() {
+    window.clearTimeout(waiting);
+    if (asking) return;
+    asking = true;
+    let settled = true;
     try {
       if (!document.hidden) {
-        await news();
+        settled = await news();
         seen = byId("now").textContent;
+        document.body.classList.remove("stale");
       }
     } catch (error) {
+      settled = false;
+      document.body.classList.add("stale");
       showNotices([`The page's server does not answer: what is shown is of ${seen}. It is asked again.`]);
     }
-    window.setTimeout(follow, 1000 * data.refresh_seconds);
+    asking = false;
+    const usual = 1000 * data.refresh_seconds;
+    waiting = window.setTimeout(follow, settled ? usual : Math.min(SOON, usual));
   }
 
   // ---- Start -------------------------------------------------------------------------
@@ -637,8 +727,7 @@
   onClick("zoom-out", () => zoomBy(2));
   onClick("previous", () => select(binOf(state.selected) - 1));
   onClick("next", () => select(binOf(state.selected) + 1));
-  onClick("next-change", () => jump(changes()));
-  onClick("next-miss", () => jump(state.curves.missed));
+  JUMPS.forEach(([id, places, way]) => onClick(id, () => jump(places, way)));
   onClick("newest", () => select(newest(), false));
   byId("moment").addEventListener("input", (event) => {
     if (state.curves) select(Number(event.target.value));
@@ -651,7 +740,7 @@
     byId("why").scrollIntoView({ block: "nearest" });
   });
   document.addEventListener("keydown", onKey);
-  document.addEventListener("visibilitychange", () => { if (!document.hidden) news().catch(() => {}); });
+  document.addEventListener("visibilitychange", () => { if (!document.hidden) follow(); });
   startTheme(draw);
   follow();
 })();

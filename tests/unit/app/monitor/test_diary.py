@@ -11,6 +11,7 @@ import pytest
 from predictive_autoscaler.app.monitor.diary import FIRST_READ, Diary, Entry, entry_of
 from predictive_autoscaler.core.types import Json, utc_from_text, utc_text
 from predictive_autoscaler.errors import DataError, ThrottledError
+from tests.helpers.odd_records import ODD, with_odd
 from tests.helpers.shop import GROUP, JsonDecisionLog, entry, world
 
 INTERVAL = timedelta(minutes=15)
@@ -59,6 +60,7 @@ def test_what_is_kept_of_a_record(real: Json) -> None:
         median=decision["quantiles"]["0.5"],
         upper=decision["quantiles"]["0.95"],
         capacity_per_instance=decision["capacity_per_instance"],
+        miss_price=decision["miss_price"],
     )
     assert entry_of(real, slot, "another") == Entry(slot, "completed")
 
@@ -123,6 +125,16 @@ def test_one_that_cannot_be_read_says_so_in_its_place(real: Json) -> None:
     assert diary.entries[bad] == Entry(bad, "unreadable")
     assert diary.entries[bad - INTERVAL] == Entry(bad - INTERVAL, "unreadable")
     assert len(diary.entries) == 3
+
+
+@pytest.mark.parametrize(("field", "value"), ODD)
+def test_one_odd_number_makes_one_unreadable_entry(real: Json, field: str, value: object) -> None:
+    log, diary, now = scene(real, 3)
+    bad = utc_from_text(real["slot"]) - INTERVAL
+    log.complete(bad, with_odd(real, field, value) | {"slot": utc_text(bad)})
+    diary.follow(now)
+    assert diary.entries[bad] == Entry(bad, "unreadable")
+    assert [entry.status for entry in diary.entries.values()].count("completed") == 2
 
 
 def test_throttled_it_keeps_what_it_has_and_goes_on_later(real: Json) -> None:
