@@ -678,7 +678,19 @@ PLANTED = [
         "mode",
         FAULT,
         {"control": lost(DataError("control/shop-web.json: not JSON"))},
-        "control/shop-web.json: not JSON",
+        "control/shop-web.json: not JSON; the mode stays full",
+        f"predictive-autoscaler mode {GROUP} full",
+    ),
+    Planted(
+        "control/GROUP.json is garbage while the controller observes",
+        "mode",
+        FAULT,
+        {
+            "control": lost(DataError("control/shop-web.json: not JSON")),
+            "record": look(world.record(mode="observe")),
+            "settings": lost(SettingsError("LOAD_BALANCER is not set")),
+        },
+        "the mode stays observe",
         f"predictive-autoscaler mode {GROUP} observe",
     ),
     Planted(
