@@ -279,6 +279,7 @@ def _eyes(environment: Mapping[str, str]) -> tuple[Eyes, GroupSettings]:
         models=StoredModels(objects),
         alarms=CloudWatchAlarms(clients.cloudwatch),
         calls=CloudWatchFunctionCalls(clients.cloudwatch),
+        controls=StoredControls(objects),
     )
     return eyes, group
 
