@@ -10,7 +10,7 @@ from itertools import groupby
 from typing import Any, Generic, TypeVar
 
 from predictive_autoscaler.core.types import FloatArray, GroupState, Json, utc_text
-from predictive_autoscaler.core.words import clock_text
+from predictive_autoscaler.core.words import utc_clock
 from predictive_autoscaler.ports import MODES, Alarm, FunctionCalls, GroupControl
 
 T = TypeVar("T")
@@ -286,7 +286,7 @@ class Facts:
         return self.mode
 
     def _time_of(self, note: DecisionNote) -> str:
-        return f"{clock_text(note.slot, self.now)} UTC"
+        return utc_clock(note.slot, self.now)
 
     @property
     def silent(self) -> timedelta | None:
