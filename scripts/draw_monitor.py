@@ -90,6 +90,7 @@ def watched(settings: GroupSettings, samples: Samples, now: datetime) -> Facts:
         models=models,
         alarms=MemoryAlarms(_alarms(now)),
         calls=MemoryFunctionCalls({FUNCTION: list(_calls(now, interval))}),
+        controls=ports.controls,
     )
     return Watch(eyes, settings, alarm_prefix="shop-", function=FUNCTION).refresh(now)
 

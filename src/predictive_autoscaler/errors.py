@@ -8,6 +8,7 @@ ladder, a hold or a refusal.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -19,6 +20,23 @@ class AutoscalerError(Exception):
 
 class SettingsError(AutoscalerError):
     """A setting is missing, unknown or outside its allowed range."""
+
+
+class UnknownSettingError(SettingsError):
+    """A variable that looks like a setting and is none.
+
+    Attributes:
+        name: the variable; known: those that there are.
+    """
+
+    def __init__(self, name: str, known: Iterable[str]) -> None:
+        self.name = name
+        self.known = tuple(sorted(known))
+        super().__init__(f"unknown setting {name}; known are {', '.join(self.known)}")
+
+
+class MissingSettingError(SettingsError):
+    """A setting without a default is not set."""
 
 
 class DataError(AutoscalerError):

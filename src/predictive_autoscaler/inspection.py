@@ -19,6 +19,7 @@ from predictive_autoscaler.app.doctor.checks.metrics import LOOKED_BACK
 from predictive_autoscaler.app.doctor.facts import Asker, Facts, Look, found_or
 from predictive_autoscaler.app.doctor.rights import of_an_operator, of_the_role
 from predictive_autoscaler.app.published_metrics import NAMESPACE
+from predictive_autoscaler.app.rollback import other_versions
 from predictive_autoscaler.app.settings import GROUPS, GroupSettings
 from predictive_autoscaler.core.surroundings import (
     ControllerFunction,
@@ -79,6 +80,7 @@ def aws_facts(environment: Mapping[str, str], function_name: str | None, seconds
         metrics=ask(lambda: aws.metrics(settings())),
         history_days=ask(lambda: StoredHistory(aws.objects).days(aws.group_name)),
         card=ask(lambda: StoredModels(aws.objects).load(settings().model).card),
+        other_versions=ask(lambda: other_versions(settings().model, StoredModels(aws.objects))),
         record=ask(lambda: decision_in(aws.objects, None)),
         function=function,
         reserved_concurrency=ask(lambda: aws.functions.reserved_concurrency(_known(function))),

@@ -352,6 +352,18 @@ class ControlStore(Protocol):
         """
         ...
 
+    def save_over_unreadable(self, group: str, control: GroupControl) -> str:
+        """Replace what was said and cannot be read; its bytes are kept.
+
+        Returns:
+            Where the bytes of before are.
+
+        Raises:
+            SourceError: it was not written, since it can be read by now, has been changed by
+                somebody else, or the store failed.
+        """
+        ...
+
 
 class HistoryStore(Protocol):
     """Keeps finished days of metrics, since CloudWatch forgets minutes after 15 days."""

@@ -49,7 +49,6 @@ WEB_GROUP = "-web"
 """How the Terraform module names its group: after the project, with this."""
 SEARCHED_DAYS = 60
 """How far back the newest decision is looked for."""
-_ANY_INTERVAL = timedelta(minutes=5)
 
 
 class AwsController:
@@ -279,6 +278,7 @@ def _eyes(environment: Mapping[str, str]) -> tuple[Eyes, GroupSettings]:
         models=StoredModels(objects),
         alarms=CloudWatchAlarms(clients.cloudwatch),
         calls=CloudWatchFunctionCalls(clients.cloudwatch),
+        controls=StoredControls(objects),
     )
     return eyes, group
 
@@ -333,7 +333,7 @@ def find_decision(bucket: str, slot: datetime | None) -> Json | None:
 
 def decision_in(objects: ObjectStore, slot: datetime | None) -> Json | None:
     """The same, of a bucket that is at hand."""
-    log: DecisionLog = StoredDecisions(objects, _ANY_INTERVAL)
+    log: DecisionLog = StoredDecisions(objects, None)
     if slot is not None:
         return log.load(slot)
     # A controller that has been dead for days is when its last words are wanted.

@@ -45,7 +45,9 @@ def test_suspended_processes_block(aws: Clients) -> None:
         AutoScalingGroupName="web", ScalingProcesses=["Terminate", "Launch", "AZRebalance"]
     )
     state = AutoScalingActuator(aws.autoscaling).describe(["web"])["web"]
-    assert state.blocked_by == "suspended processes: Launch, Terminate"
+    assert state.blocked_by == (
+        "suspended processes: Launch, Terminate; without Launch it is not scaled out either"
+    )
 
 
 def test_a_group_that_never_was_cannot_be_set(aws: Clients) -> None:
@@ -83,6 +85,11 @@ def test_only_instances_in_service_count() -> None:
         (
             {"SuspendedProcesses": [{"ProcessName": "AlarmNotification"}], "Status": "S"},
             "status: S; suspended processes: AlarmNotification",
+        ),
+        (
+            {"SuspendedProcesses": [{"ProcessName": "AddToLoadBalancer"}]},
+            "suspended processes: AddToLoadBalancer; without AddToLoadBalancer what is new serves "
+            "nobody",
         ),
     ],
 )

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from predictive_autoscaler.adapters.objects import DirectoryObjects
+from predictive_autoscaler.adapters.objects import DirectoryObjects, StoredObject
 from predictive_autoscaler.adapters.stores import StoredControls
 from predictive_autoscaler.core.types import CalendarEvent
-from predictive_autoscaler.errors import AutoscalerError, DataError
+from predictive_autoscaler.errors import AutoscalerError, DataError, SourceError
 from predictive_autoscaler.ports import GroupControl
 
 EVENT: dict[str, Any] = {
@@ -71,3 +71,43 @@ def test_what_is_wrong_is_named(tmp_path: Path, content: object, message: str) -
 def test_text_that_is_not_json_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"control/web\.json: not JSON"):
         load(tmp_path, "mode: full")
+
+
+def test_what_cannot_be_read_is_written_over_and_its_bytes_are_kept(tmp_path: Path) -> None:
+    objects = DirectoryObjects(tmp_path)
+    garbage = b'{"mode": "full", "calendar": [\xff'
+    objects.put("control/web.json", garbage)
+    controls = StoredControls(objects)
+    kept = controls.save_over_unreadable("web", GroupControl("observe"))
+    assert controls.load_each(["web"])["web"] == GroupControl("observe")
+    assert kept.startswith("control/web.json.")
+    found = objects.get(kept)
+    assert found is not None
+    assert found.data == garbage
+
+
+@pytest.mark.parametrize("text", [None, '{"mode": "full"}'])
+def test_what_can_be_read_by_now_is_not_written_over(tmp_path: Path, text: str | None) -> None:
+    objects = DirectoryObjects(tmp_path)
+    if text is not None:
+        objects.put("control/web.json", text.encode())
+    with pytest.raises(SourceError, match=r"control/web\.json has been changed by somebody else"):
+        StoredControls(objects).save_over_unreadable("web", GroupControl("observe"))
+    assert list(objects.keys("control/")) == ([] if text is None else ["control/web.json"])
+
+
+def test_an_edit_between_the_look_and_the_writing_stays(tmp_path: Path) -> None:
+    mended = b'{"mode": "full"}'
+
+    class Raced(DirectoryObjects):
+        def replace(self, key: str, data: bytes, known: StoredObject) -> bool:
+            self.put(key, mended)
+            return super().replace(key, data, known)
+
+    objects = Raced(tmp_path)
+    objects.put("control/web.json", b"{bad")
+    with pytest.raises(SourceError, match="try again"):
+        StoredControls(objects).save_over_unreadable("web", GroupControl("observe"))
+    found = objects.get("control/web.json")
+    assert found is not None
+    assert found.data == mended

@@ -31,6 +31,16 @@ def test_a_warm_tick_asks_once(tmp_path: Path) -> None:
     assert objects.calls == [f"get {decision_key(NOON - INTERVAL)}"]
 
 
+def test_where_nobody_knows_the_interval_only_what_is_listed_is_read(tmp_path: Path) -> None:
+    objects = CountingObjects(DirectoryObjects(tmp_path))
+    decisions = StoredDecisions(objects, None)
+    decisions.complete(NOON - INTERVAL, {"n": 1})
+    objects.calls.clear()
+    assert decisions.newest_before(NOON + timedelta(days=1)) == {"n": 1}
+    keys = [call for call in objects.calls if call.startswith("get ")]
+    assert keys == [f"get {decision_key(NOON - INTERVAL)}"]
+
+
 @pytest.mark.parametrize("damage", [b"", b"{", b"[1]", b"\xff\xfe", b"null"])
 def test_a_damaged_record_is_passed_over(objects: ObjectStore, damage: bytes) -> None:
     decisions = StoredDecisions(objects, INTERVAL)

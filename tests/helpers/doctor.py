@@ -240,6 +240,7 @@ def healthy() -> Facts:
         metrics=look(samples()),
         history_days=look(days),
         card=look(card()),
+        other_versions=look(["v1"]),
         record=look(record()),
         function=look(function()),
         reserved_concurrency=look(None),

@@ -94,6 +94,7 @@ def fortnight(
         models=made.models,
         alarms=alarms,
         calls=MemoryFunctionCalls({FUNCTION: [(NOW - 4 * INTERVAL, 0.9, False)]}),
+        controls=made.controls,
     )
     settings = made.groups[0]
     watch = _watch(eyes, settings)

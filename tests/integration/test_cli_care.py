@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from predictive_autoscaler.core.csv_text import samples_to_csv
+from predictive_autoscaler.core.types import Json
 from predictive_autoscaler.errors import UsageError
 from predictive_autoscaler.folders import sole_user_of
 from tests.helpers.commands import TRAINING_SCRIPT, Command, complaint, run, succeeded
-from tests.helpers.shop import shop, world
+from tests.helpers.shop import GROUP, shop, world
 
 
 def test_two_runs_do_not_write_to_one_folder(command: Command, tmp_path: Path) -> None:
@@ -94,6 +95,55 @@ class TestRecordsByTheLine:
     def test_a_slot_that_is_not_there_is_told(self, command: Command, lines: Path) -> None:
         done = command("explain", "2001-01-01T00:00:00Z", "--record", lines)
         assert "holds no decision record of 2001" in complaint(done)
+
+
+class TestDamagedRecords:
+    """`explain` names the file, and in words what is wrong."""
+
+    @pytest.fixture
+    def record(self) -> Json:
+        return world(desired=3).step()
+
+    @staticmethod
+    def written(folder: Path, record: object) -> Path:
+        path = folder / "record.json"
+        path.write_text(json.dumps(record))
+        return path
+
+    def test_another_schema(self, command: Command, tmp_path: Path, record: Json) -> None:
+        path = self.written(tmp_path, record | {"schema": 99})
+        assert complaint(command("explain", "--record", path)) == (
+            f"{path}: this is not a decision record: schema is 99; this version reads 1 only"
+        )
+        assert "schema is 99" in complaint(command("explain", "--record", path, "--json"))
+
+    @pytest.mark.parametrize("name", ["schema", "slot", "groups"])
+    def test_a_field_that_is_lacking(
+        self, command: Command, tmp_path: Path, record: Json, name: str
+    ) -> None:
+        del record[name]
+        path = self.written(tmp_path, record)
+        told = complaint(command("explain", "--record", path))
+        assert told == f"{path}: this is not a decision record: it has no {name}"
+
+    def test_groups_of_another_kind(self, command: Command, tmp_path: Path, record: Json) -> None:
+        path = self.written(tmp_path, record | {"groups": {GROUP: 3}})
+        told = complaint(command("explain", "--record", path))
+        assert told.endswith(f"the part of {GROUP!r} is 3; an object is needed")
+
+    def test_an_entry_without_a_decision(
+        self, command: Command, tmp_path: Path, record: Json
+    ) -> None:
+        del record["groups"][GROUP]["decision"]
+        path = self.written(tmp_path, record)
+        done = command("explain", "--record", path)
+        assert f"No decision: the record says nothing of {GROUP!r}." in done.stdout
+        assert complaint(done) == f"{path}: the record says nothing of {GROUP!r}"
+        assert "says nothing of" in complaint(command("explain", "--record", path, "--json"))
+
+    def test_no_entry_at_all(self, command: Command, tmp_path: Path, record: Json) -> None:
+        path = self.written(tmp_path, record | {"groups": {}})
+        assert complaint(command("explain", "--record", path)).endswith("nothing of any group")
 
 
 def test_the_version_is_told() -> None:

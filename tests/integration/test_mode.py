@@ -66,12 +66,12 @@ def said(aws: LocalAws) -> Any:
     return json.loads(answer["Body"].read())
 
 
-def observed(aws: LocalAws, ours: Tally, theirs: Tally) -> str:
+def observed(aws: LocalAws, ours: Tally, theirs: Tally, mode: str = "observe") -> str:
     """A week of observing, in the newest record. Returns its slot."""
     slot = floor_to(datetime.now(UTC), timedelta(minutes=5))
     trial = Trial(True, slot - 7 * DAY, slot, 1e6, ours, theirs)
     carried = replace(state(metrics([100.0, 110.0]), 2), trial=trial, capacity_per_instance=1000.0)
-    entry: Json = {"mode": "observe", "decision": None, "state": carried.to_json()}
+    entry: Json = {"mode": mode, "decision": None, "state": carried.to_json()}
     record = {"schema": 1, "slot": utc_text(slot), "groups": {GROUP: entry}}
     body = json.dumps(record).encode()
     aws.client("s3").put_object(Bucket=BUCKET, Key=decision_key(slot), Body=body)
@@ -162,3 +162,25 @@ def test_another_group_is_meant_by_its_name(command: Command) -> None:
     assert "there is no group 'fully'" in told
     assert told.endswith("if a mode was meant, it is full")
     assert "mode was meant" not in complaint(command("shopping"))
+
+
+def test_a_damaged_control_file_does_not_keep_the_group_from_being_given_back(
+    aws: LocalAws, command: Command
+) -> None:
+    succeeded(command("full", "--yes"))
+    observed(aws, *GOOD, mode="full")
+    s3 = aws.client("s3")
+    s3.put_object(Bucket=BUCKET, Key=f"control/{GROUP}.json", Body=b"{bad")
+    shown = command()
+    assert f"{GROUP}: mode full, as the controller holds it" in " ".join(shown.stdout.split())
+    assert "not JSON" in complaint(shown)
+    assert policies(aws) == AS_NETS
+    back = succeeded(command("observe")).splitlines()
+    assert back[0].startswith(f"control/{GROUP}.json: not JSON")
+    assert back[0].endswith("it is written anew")
+    assert policies(aws) == ORDINARY
+    assert said(aws) == {"mode": "observe", "calendar": []}
+    told, _, kept = back[-1].removesuffix(": enter it anew").rpartition(" ")
+    assert told.startswith("calendar: empty now")
+    assert s3.get_object(Bucket=BUCKET, Key=kept)["Body"].read() == b"{bad"
+    assert "mode observe" in succeeded(command())

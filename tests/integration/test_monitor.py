@@ -133,8 +133,9 @@ class TestComponents:
         assert made["GetMetricData"] in (1 + 1 + 9, 1 + 1 + 9 + 1)
         # Six records, the model's pointer and two files, and the kept days, of which there are
         # as many as the controller's first tick has finished.
-        # A second listing looks for the newest record, if an interval has begun since the last one.
-        assert made["ListObjectsV2"] in (1, 2)
+        # Listings of the models' pointers and of what operators have said. A third one looks for
+        # the newest record, if an interval has begun since the last one.
+        assert made["ListObjectsV2"] in (2, 3)
         assert made["GetObject"] <= 6 + 3 + 10
         document = (ROOT / "docs" / "monitor.md").read_text()
         assert {name: ACTIONS[name] for name in made} == ACTIONS
@@ -178,8 +179,14 @@ class TestWrongOptions:
         assert "S3_BUCKET is not set" in complaint(command(S3_BUCKET=""))
 
     def test_a_group_that_is_not_there_is_told_beside_what_is(self, command: Command) -> None:
-        told = words(command("--component", "asg", "--asg-name", "nobody"))
-        assert "✗ there is no group 'nobody'; check ASG_NAME and AWS_REGION" in told
+        told = command("--component", "asg", "--asg-name", "nobody")
+        missing = "there is no group 'nobody'; check ASG_NAME and AWS_REGION"
+        assert f"✗ {missing}." in " ".join(told.stdout.split())
+        assert complaint(told) == f"asg could not be read: {missing}"
+
+    def test_a_bucket_that_is_not_there(self, command: Command) -> None:
+        told = complaint(command("--component", "lambda", "--bucket", "nosuch"))
+        assert told.startswith("lambda could not be read: ")
 
 
 class TestBadLines:
@@ -198,7 +205,8 @@ class TestBadLines:
             line.state = state
             done = command("--component", "asg", AWS_ENDPOINT_URL=line.address)
         message = complaint(done)
-        assert message.startswith("nothing could be read: autoscaling:DescribeAutoScalingGroups")
+        assert message.startswith("asg could not be read: autoscaling:DescribeAutoScalingGroups")
+        assert "Next try" not in done.stdout
         assert words in message
         assert "✗ autoscaling:DescribeAutoScalingGroups" in done.stdout
 

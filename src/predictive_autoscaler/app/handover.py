@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from predictive_autoscaler.core.parameters import ControlParameters
-from predictive_autoscaler.errors import AutoscalerError, SourceError, or_raise
+from predictive_autoscaler.errors import AutoscalerError, DataError, SourceError, or_raise
 from predictive_autoscaler.ports import ControlStore, GroupControl, Net, Nets
 
 FULL = "full"
@@ -26,6 +26,8 @@ SAME_CAPACITY = 0.1
 NOTHING_BEHIND = (
     "no target tracking policy stands behind the controller: if it dies, nothing scales the group"
 )
+
+CALENDAR_LOST = "calendar: empty now; what it was can be looked up in the old bytes, kept as"
 
 
 @dataclass(frozen=True)
@@ -168,17 +170,25 @@ class HandOver:
         self._controls = controls
         self._tell = tell
 
-    def change(self, group: str, before: str, after: str, targets: Targets) -> None:
+    def change(
+        self, group: str, before: str, after: str, targets: Targets, *, write_anew: bool = False
+    ) -> None:
         """Hand over.
 
         Args:
             before, after: modes. If they are the same, what does not agree is put right.
+            write_anew: where what was said cannot be read, replace it, keep its bytes, and tell
+                of that. Only a person may decide that a calendar is lost.
 
         Raises:
             AutoscalerError: a step failed, or its answer was lost. Unless that was the answer
                 to the saving of the mode, the mode is as it was.
         """
-        control = self._control(group)
+        control = self._controls.load_each([group])[group]
+        if isinstance(control, DataError) and write_anew:
+            self._tell(f"{control}; it is written anew")
+        else:
+            control = or_raise(control)
         nets = self._read(group)
         if not nets and after == FULL:
             self._tell(NOTHING_BEHIND)
@@ -186,11 +196,7 @@ class HandOver:
         if nets and not changes:
             self._tell(f"policies: as mode {after} has them")
         self._set(group, changes)
-        if control.mode == after:
-            self._tell(f"mode: {after} already")
-        else:
-            self._controls.save(group, replace(control, mode=after), instead_of=control)
-            self._tell(f"mode: {after}")
+        self._save(group, control, after)
         try:
             # A tick that began in the old mode may have set the policies back meanwhile.
             self._set(group, self._needed(before, after, self._read(group), targets))
@@ -204,8 +210,16 @@ class HandOver:
             return to_ordinary(nets, targets)
         return amiss(after, nets, targets)
 
-    def _control(self, group: str) -> GroupControl:
-        return or_raise(self._controls.load_each([group])[group])
+    def _save(self, group: str, control: GroupControl | AutoscalerError, mode: str) -> None:
+        if isinstance(control, AutoscalerError):
+            kept = self._controls.save_over_unreadable(group, GroupControl(mode))
+            self._tell(f"mode: {mode}")
+            self._tell(f"{CALENDAR_LOST} {kept}: enter it anew")
+        elif control.mode == mode:
+            self._tell(f"mode: {mode} already")
+        else:
+            self._controls.save(group, replace(control, mode=mode), instead_of=control)
+            self._tell(f"mode: {mode}")
 
     def _read(self, group: str) -> tuple[Net, ...]:
         return or_raise(self._nets.read([group]).get(group, ()))

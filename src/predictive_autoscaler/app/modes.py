@@ -11,7 +11,7 @@ from predictive_autoscaler.app.record import capacity_of, part_of, state_of
 from predictive_autoscaler.app.settings import GroupSettings
 from predictive_autoscaler.core.trial import Trial
 from predictive_autoscaler.core.types import Json
-from predictive_autoscaler.errors import or_raise
+from predictive_autoscaler.errors import DataError, or_raise
 from predictive_autoscaler.ports import ControlStore, GroupControl, Net, Nets
 
 
@@ -21,6 +21,8 @@ class Standing:
 
     Attributes:
         said: by operators or by the controller's falling back; else the mode is the setting's.
+        unreadable: why what was said cannot be read; empty if it can. Then the mode is the one
+            that the controller holds on to: its newest record's, else the setting's.
         wrong: how policies do not agree with the mode, in words.
         trial: of the present mode; `promise`: of the last time of observing, while acting.
         slot: of the decision that the trials come from.
@@ -35,6 +37,7 @@ class Standing:
     promise: Trial | None
     slot: str | None
     instance_hour_usd: float | None
+    unreadable: str = ""
 
     @property
     def evidence(self) -> Trial | None:
@@ -66,6 +69,7 @@ class Standing:
             "trial": figures(self.trial, price) if self.trial else None,
             "promise": figures(self.promise, price) if self.promise else None,
             "slot": self.slot,
+            "unreadable": self.unreadable or None,
         }
 
 
@@ -86,10 +90,12 @@ class ModeDesk:
         """How the group stands now.
 
         Raises:
-            AutoscalerError: the policies, or what was said, cannot be read.
+            AutoscalerError: the policies cannot be read, or the store did not answer.
         """
         name = self.group.name
-        control = or_raise(self.controls.load_each([name])[name])
+        said = self.controls.load_each([name])[name]
+        unreadable = str(said) if isinstance(said, DataError) else ""
+        control = GroupControl() if unreadable else or_raise(said)
         nets = or_raise(self.nets.read([name]).get(name, ()))
         mode = mode_in_force(control, self.record, self.group)
         state = state_of(self.record, name)
@@ -103,12 +109,13 @@ class ModeDesk:
             promise=state.promise if state else None,
             slot=self.record["slot"] if self.record and state else None,
             instance_hour_usd=self.group.instance_hour_price,
+            unreadable=unreadable,
         )
 
     def change(self, before: str, after: str, tell: Callable[[str], None]) -> None:
-        """Hand the group over; see `HandOver.change`."""
+        """Hand the group over, also where what was said cannot be read; see `HandOver.change`."""
         HandOver(self.nets, self.controls, tell).change(
-            self.group.name, before, after, self._targets
+            self.group.name, before, after, self._targets, write_anew=True
         )
 
     @property

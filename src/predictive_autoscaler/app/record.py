@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import MISSING, fields
+from functools import cache
 from typing import Any, TypeVar
 
 from predictive_autoscaler.core.state import ControllerState
@@ -45,16 +48,20 @@ def decision_from_json(content: dict[str, Any]) -> Decision:
     """Read what `decision_to_json` wrote.
 
     Raises:
-        ValueError, KeyError, TypeError: it is something else.
+        ValueError, KeyError, TypeError: it is something else. A ValueError says in words what is
+            lacking, or which value is none.
     """
+    _check_fields(Decision, content, "the decision")
+    if not isinstance(content["quantiles"], dict):
+        raise _wrong("quantiles", content["quantiles"], "an object of numbers")
     return Decision(
         **content
         | {
             "slot": utc_from_text(content["slot"]),
             "rung": Rung(content["rung"]),
-            "present_quality": Quality[content["present_quality"].upper()],
-            "candidates": tuple(Candidate(**candidate) for candidate in content["candidates"]),
-            "reasons": tuple(Reason(**reason) for reason in content["reasons"]),
+            "present_quality": _quality(content["present_quality"]),
+            "candidates": _each(Candidate, content["candidates"], "candidates"),
+            "reasons": _each(Reason, content["reasons"], "reasons"),
             "faults": tuple(content["faults"]),
             # Records of older versions lack what follows.
             "drivers": _maybe(_drivers_from_json, content.get("drivers")),
@@ -64,6 +71,44 @@ def decision_from_json(content: dict[str, Any]) -> Decision:
             "last_week": _maybe(lambda week: LastWeek(**week), content.get("last_week")),
         }
     )
+
+
+@cache
+def _names(kind: type) -> tuple[frozenset[str], frozenset[str]]:
+    """Of a dataclass: the fields that it has to be given, and all."""
+    own = fields(kind)
+    needed = (one.name for one in own if one.default is MISSING and one.default_factory is MISSING)
+    return frozenset(needed), frozenset(one.name for one in own)
+
+
+def _check_fields(kind: type, content: object, where: str) -> None:
+    if not isinstance(content, dict):
+        raise ValueError(f"{where} is {reprlib.repr(content)}; an object is needed")
+    needed, known = _names(kind)
+    lacking, strange = sorted(needed - content.keys()), sorted(content.keys() - known)
+    if lacking:
+        raise ValueError(f"{where} has no {lacking[0]}")
+    if strange:
+        raise ValueError(f"{where} has {strange[0]}, which is no part of one")
+
+
+def _wrong(name: str, value: object, needed: str) -> ValueError:
+    return ValueError(f"{name} is {reprlib.repr(value)}; {needed} is needed")
+
+
+def _quality(value: object) -> Quality:
+    known = {quality.name.lower(): quality for quality in Quality}
+    if not isinstance(value, str) or value not in known:
+        raise _wrong("present_quality", value, f"one of {', '.join(known)}")
+    return known[value]
+
+
+def _each(kind: type[T], content: object, where: str) -> tuple[T, ...]:
+    if not isinstance(content, list):
+        raise _wrong(where, content, "a list")
+    for index, one in enumerate(content):
+        _check_fields(kind, one, f"{where}[{index}]")
+    return tuple(kind(**one) for one in content)
 
 
 def _said(value: object) -> Json:
@@ -98,8 +143,11 @@ def _maybe(read: Callable[[Any], T], content: Any) -> T | None:
 
 
 @contextmanager
-def refusing_what_is_no_record() -> Iterator[None]:
+def refusing_what_is_no_record(where: str = "") -> Iterator[None]:
     """Around what reads a record.
+
+    Args:
+        where: the file or the key that it is from, to be told first.
 
     Raises:
         DataError: it is something else.
@@ -107,7 +155,32 @@ def refusing_what_is_no_record() -> Iterator[None]:
     try:
         yield
     except (KeyError, ValueError, TypeError, AttributeError) as error:
-        raise DataError(f"this is not a decision record: {error!r}") from error
+        whose = f"{where}: " if where else ""
+        raise DataError(f"{whose}this is not a decision record: {_what(error)}") from error
+
+
+def _what(error: Exception) -> str:
+    """In words what does not fit."""
+    if isinstance(error, KeyError):
+        return f"it has no {error.args[0]}"
+    if isinstance(error, ValueError):
+        return str(error)
+    return f"a value is of another kind than it should be ({error})"
+
+
+def check_schema(record: Json) -> None:
+    """Raises ValueError where it is not the one that this version reads."""
+    if record["schema"] != SCHEMA:
+        raise ValueError(
+            f"schema is {reprlib.repr(record['schema'])}; this version reads {SCHEMA} only"
+        )
+
+
+def why_nothing(record: Json, group: str) -> str:
+    """Why a record has no decision about a group; empty where it does not say that."""
+    outcome = part_of(record, group).get("outcome")
+    error = outcome.get("error") if isinstance(outcome, dict) else None
+    return str(error or record.get("error") or "")
 
 
 def group_entry(mode: str, decision: Decision, state: ControllerState, status: str) -> Json:
@@ -139,6 +212,8 @@ def part_of(record: Json | None, group: str) -> Json:
 
 def decision_of(record: Json | None, group: str) -> Decision | None:
     """The decision about a group; None where a record has none that can be read."""
+    if record is None or record.get("schema", SCHEMA) != SCHEMA:
+        return None
     try:
         return decision_from_json(part_of(record, group)["decision"])
     except (KeyError, ValueError, TypeError, AttributeError):

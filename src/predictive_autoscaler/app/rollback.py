@@ -90,6 +90,22 @@ def _choice(names: list[str], present: Publication | None) -> str:
     return f"there are {', '.join(others)}" if others else "there is no other"
 
 
+def other_versions(group: str, archive: ModelArchive) -> list[str]:
+    """Versions beside the published one, by their names: those that it has followed, the latest
+    first, then those that no pointer tells of, then those that were rolled back.
+
+    Raises:
+        SourceError: the store did not answer.
+    """
+    publication = archive.pointed(group).publication
+    kept = archive.versions(group)
+    if publication is None:
+        return kept
+    unknown = [name for name in kept if name not in publication.names]
+    ordered = (*publication.former, *unknown, *publication.rolled_back)
+    return [name for name in ordered if name in kept]
+
+
 def list_versions(group: str, archive: ModelArchive) -> list[Version]:
     """All versions that are kept: the published one, then those before it, then the others."""
     seen = archive.pointed(group)

@@ -20,7 +20,7 @@ from predictive_autoscaler.app.settings_table import (
 )
 from predictive_autoscaler.core.parameters import ControlParameters, default_caution
 from predictive_autoscaler.core.spending import Prices
-from predictive_autoscaler.errors import SettingsError
+from predictive_autoscaler.errors import MissingSettingError, SettingsError, UnknownSettingError
 
 AIMS = ("AUTOSCALER_MISS_PRICE", "AUTOSCALER_MISSED_BUDGET", "AUTOSCALER_QUANTILE")
 """Each says by itself how much is to be spent, so only one of them can be meant."""
@@ -92,13 +92,12 @@ def read_settings(
         name for name in environment if name.startswith(PREFIX) and name not in _BY_VARIABLE
     )
     if unknown:
-        known = ", ".join(sorted(_BY_VARIABLE))
-        raise SettingsError(f"unknown setting {unknown[0]}; known are {known}")
+        raise UnknownSettingError(unknown[0], _BY_VARIABLE)
     texts = {name: environment.get(name, "") for name in _BY_VARIABLE}
     listed = _listed(texts[GROUPS], fetch)
     alone = texts["ASG_NAME"]
     if not alone and not listed:
-        raise SettingsError(
+        raise MissingSettingError(
             f"ASG_NAME is not set; it takes {_BY_VARIABLE['ASG_NAME'].allowed}, or else {GROUPS} "
             "has to name groups"
         )

@@ -14,7 +14,7 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from predictive_autoscaler.core.spending import PERIODS
-from predictive_autoscaler.errors import SettingsError
+from predictive_autoscaler.errors import MissingSettingError, SettingsError
 from predictive_autoscaler.ports import MODES
 
 PREFIX = "AUTOSCALER_"
@@ -60,7 +60,7 @@ class Setting:
         """
         if text == "":
             if self.required:
-                raise SettingsError(f"{self.variable} is not set; it takes {self.allowed}")
+                raise MissingSettingError(f"{self.variable} is not set; it takes {self.allowed}")
             return self.default
         try:
             return self.read(text)

@@ -33,6 +33,8 @@ STYLES = {
     Status.FAULT: "bold red",
     Status.NOT_CHECKED: "cyan",
 }
+COUNTED = (Status.WARNING.value, Status.FAULT.value)
+"""Have a plural."""
 EPILOG = "Exit codes: 0 no fault (warnings may be there), 1 faults, 2 wrong options."
 
 
@@ -78,10 +80,18 @@ def doctor(
     if as_json:
         print_json(to_json(facts, rows))
     else:
-        counted = ", ".join(f"{number} {status}" for status, number in counts(found).items())
-        out.print(f"\n{len(CHECKS)} checks: {counted}.", highlight=False)
+        out.print(f"\n{summary(len(CHECKS), found)}", highlight=False)
     if any(finding.status is Status.FAULT for finding in found):
         raise typer.Exit(1)
+
+
+def summary(checks: int, found: Sequence[Finding]) -> str:
+    """How many checks were made, and what came of them; one check may find several things."""
+    counted = ", ".join(
+        f"{number} {status}{'s' if number != 1 and status in COUNTED else ''}"
+        for status, number in counts(found).items()
+    )
+    return f"{checks} checks with {len(found)} findings: {counted}."
 
 
 @contextmanager

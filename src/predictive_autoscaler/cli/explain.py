@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import reprlib
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,11 +14,14 @@ from rich.markup import escape
 from rich.table import Table
 
 from predictive_autoscaler.app.record import (
+    check_schema,
     decision_from_json,
     decision_of,
     decision_to_json,
     refusing_what_is_no_record,
+    why_nothing,
 )
+from predictive_autoscaler.app.record_numbers import check_numbers
 from predictive_autoscaler.cli.console import Bucket, Region, out, print_json, use_region
 from predictive_autoscaler.core.explain import CANDIDATES_NOTE
 from predictive_autoscaler.core.explain import explain as in_words
@@ -53,43 +58,103 @@ def explain(
     moment = _moment(slot) if slot else None
     if record_file:
         record, week_before = _from_file(record_file, moment)
+        where = str(record_file)
     else:
         record, week_before = _from_store(moment, bucket, region)
+        where = _key(record)
     if as_json:
-        print_json(record | {"explanations": _in_json(record, week_before)})
+        print_json(record | {"explanations": _in_json(record, week_before, where)})
     else:
-        print_record(record, week_before)
+        print_record(record, week_before, where)
         if week_before is None:
             out.print("There is no record of the same time a week before.")
+    silent = _said_nothing(record)
+    if silent:
+        raise DataError(f"{where}: the record says nothing of {silent}")
 
 
-def print_record(record: Json, week_before: Json | None = None) -> None:
+def _key(record: Json) -> str:
+    """Under which it lies in the bucket, as far as it tells."""
+    from predictive_autoscaler.adapters.stores.keys import decision_key
+
+    slot = _slot_of(record)
+    return decision_key(slot) if slot else "the newest record"
+
+
+def _said_nothing(record: Json) -> str:
+    """The groups of which a record has neither a decision nor why there is none."""
+    names = [name for name, entry in record["groups"].items() if entry.get("decision") is None]
+    if not record["groups"] and not why_nothing(record, ""):
+        return "any group"
+    return ", ".join(repr(name) for name in names if not why_nothing(record, name))
+
+
+def _entries(record: Json) -> Iterator[tuple[str, Json]]:
+    """The groups' parts. Raises KeyError or ValueError where this is no record."""
+    check_schema(record)
+    groups = record["groups"]
+    if not isinstance(groups, dict):
+        raise ValueError(f"groups is {reprlib.repr(groups)}; an object is needed")
+    for name, entry in groups.items():
+        if not isinstance(entry, dict):
+            found = reprlib.repr(entry)
+            raise ValueError(f"the part of {name!r} is {found}; an object is needed")
+        yield name, entry
+
+
+def print_record(record: Json, week_before: Json | None = None, where: str = "") -> None:
     """Print a decision record in words, group by group.
 
     Args:
         week_before: the record of the same time a week before, if there is one.
+        where: the file or the key that it is from.
+
+    Raises:
+        DataError: it is no record, or of another schema.
     """
-    with refusing_what_is_no_record():
-        for name, entry in record["groups"].items():
-            out.print(f"[bold]{escape(name)}[/], {record['slot']}, mode {entry['mode']}")
+    with refusing_what_is_no_record(where):
+        entries = list(_entries(record))
+        if not entries:
+            why = why_nothing(record, "") or "the record says nothing of any group"
+            out.print(f"{record['slot']}: No decision: {escape(why)}.", soft_wrap=True)
+        for name, entry in entries:
+            mode = entry.get("mode", "unknown")
+            out.print(f"[bold]{escape(name)}[/], {record['slot']}, mode {escape(str(mode))}")
             if entry.get("decision") is None:
-                out.print(f"No decision: {escape(str(entry['outcome'].get('error')))}.")
+                why = why_nothing(record, name) or f"the record says nothing of {name!r}"
+                out.print(f"No decision: {escape(why)}.")
                 continue
-            then = decision_of(week_before, name)
-            _print_decision(decision_from_json(entry["decision"]), entry, then)
+            _print_decision(_sound(entry["decision"]), entry, _then(week_before, name))
 
 
-def _in_json(record: Json, week_before: Json | None) -> Json:
+def _in_json(record: Json, week_before: Json | None, where: str) -> Json:
     """By group, what `print_record` prints, and the decision of a week before as it was."""
     found = {}
-    with refusing_what_is_no_record():
-        for name, entry in record["groups"].items():
+    with refusing_what_is_no_record(where):
+        for name, entry in _entries(record):
             if entry.get("decision") is None:
                 continue
-            then = decision_of(week_before, name)
-            decision = decision_from_json(entry["decision"])
+            then, decision = _then(week_before, name), _sound(entry["decision"])
             words = in_words(decision, entry["mode"], entry["outcome"], then)
             found[name] = vars(words) | {"week_before": then and decision_to_json(then)}
+    return found
+
+
+def _sound(content: Json) -> Decision:
+    """A decision with numbers where numbers belong. Raises ValueError, KeyError, TypeError."""
+    decision = decision_from_json(content)
+    check_numbers(decision)
+    return decision
+
+
+def _then(record: Json | None, group: str) -> Decision | None:
+    """A decision that is only told beside another: none, where it cannot be read."""
+    found = decision_of(record, group)
+    try:
+        if found is not None:
+            check_numbers(found)
+    except (ValueError, TypeError):
+        return None
     return found
 
 

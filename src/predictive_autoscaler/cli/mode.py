@@ -26,7 +26,7 @@ from predictive_autoscaler.cli.console import (
     use_region,
     working,
 )
-from predictive_autoscaler.errors import GroupNotFoundError, UsageError
+from predictive_autoscaler.errors import DataError, GroupNotFoundError, UsageError
 from predictive_autoscaler.ports import MODES
 
 
@@ -52,7 +52,9 @@ def mode(
 
     Into `full` the group's target tracking policies become a net (85 % CPU, 1.2 times what an
     instance carries, no scale-in); out of it they get their ordinary targets back before the
-    mode changes. What was cut short is carried on by the same command.
+    mode changes. What was cut short is carried on by the same command. A control/GROUP.json that
+    cannot be read is written anew, its bytes are kept beside it, and its calendar is to be
+    entered again; showing it ends with 1.
     """
     from predictive_autoscaler.wiring import aws_mode_desk
 
@@ -80,6 +82,11 @@ def mode(
         print_json(now.to_json() | ({"before": before.mode, "steps": steps} if to else {}))
     elif to is None:
         _show(before)
+    if to is None and before.unreadable:
+        raise DataError(
+            f"{before.unreadable}; the mode stays {before.mode} until it is mended, or written "
+            f"anew by `predictive-autoscaler mode {before.group} {before.mode}`"
+        )
 
 
 def _understood(words: Sequence[str], asg_name: str | None) -> tuple[str | None, str | None]:
@@ -110,6 +117,8 @@ def _agree(doubt: str | None, yes: bool) -> None:
 
 def _show(standing: Standing) -> None:
     source = "" if standing.said else ", by its settings"
+    if standing.unreadable:
+        source = ", as the controller holds it while what was said cannot be read"
     out.print(f"[bold]{escape(standing.group)}[/]: mode {standing.mode}{source}")
     if standing.nets:
         table = Table("policy", "metric", "target", "scale-in")

@@ -110,15 +110,15 @@ def monitor(
 
 
 def _once(watch: Watch, *, as_json: bool) -> None:
-    """One look. Fails if nothing at all could be read."""
+    """One look. Fails if none of the components that were asked for could be read."""
     with working("looking at the group", quiet=as_json):
-        facts = watch.refresh(_now())
+        facts = watch.refresh(_now()).never_again
     if as_json:
         print_json(facts.to_json())
     else:
         out.print(picture(facts))
-    if facts.nothing_read:
-        raise SourceError(f"nothing could be read: {next(iter(facts.errors.values()))}")
+    if facts.unread:
+        raise SourceError(f"{', '.join(facts.components)} could not be read: {facts.unread}")
 
 
 def _print_line(facts: Facts) -> None:

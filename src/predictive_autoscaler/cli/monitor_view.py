@@ -65,7 +65,7 @@ class _Sections:
 def _heading(facts: Facts) -> Text:
     line = Text(no_wrap=True)
     line.append(facts.group, "bold")
-    line.append(f", mode {facts.mode}, {utc_text(facts.now)}")
+    line.append(f", mode {facts.mode_words}, {utc_text(facts.now)}")
     return line
 
 
@@ -81,7 +81,7 @@ def _errors(facts: Facts, seen: Sequence[Seen[Any]]) -> Iterator[Text]:
     for one in seen:
         if not one.error:
             continue
-        line = Text(f"✗ {one.error}", BAD)
+        line = Text(f"✗ {one.error.rstrip('.')}.", BAD)
         if one.read_at is not None:
             line.append(f" What follows is {ago(facts.now - one.read_at)} old.", DOUBT)
         if one.retry_at is not None and one.retry_at > facts.now:
@@ -114,7 +114,7 @@ def capacity_section(facts: Facts) -> RenderableType:
         if state.blocked_by:
             content.append(Text(f"no scale-in: {state.blocked_by}", DOUBT))
     content += decisions_table(facts)
-    return _section("Instances", facts, [seen, facts.decisions], *content)
+    return _section("Instances", facts, [seen, facts.decisions, facts.control], *content)
 
 
 def decisions_table(facts: Facts) -> list[RenderableType]:

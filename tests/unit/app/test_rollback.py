@@ -8,7 +8,7 @@ from predictive_autoscaler.adapters.memory import MemoryModelStore
 from predictive_autoscaler.adapters.objects import DirectoryObjects
 from predictive_autoscaler.adapters.stores import StoredModels
 from predictive_autoscaler.adapters.stores.keys import latest_key, model_keys
-from predictive_autoscaler.app.rollback import RolledBack, list_versions, roll_back
+from predictive_autoscaler.app.rollback import RolledBack, list_versions, other_versions, roll_back
 from predictive_autoscaler.core.publication import Publication
 from predictive_autoscaler.errors import ConflictError, ModelError
 from tests.adapters.examples import tiny_model
@@ -135,3 +135,12 @@ def test_the_list_has_the_published_one_first(archive: Store) -> None:
     ]
     assert list_versions(GROUP, archive)[0].trained_until == "2026-11-15T00:00:00Z"
     assert list_versions("other", archive) == []
+
+
+def test_the_versions_to_go_to_begin_with_the_one_that_it_takes_by_itself(archive: Store) -> None:
+    assert other_versions(GROUP, archive) == ["b", "a"]
+    roll_back(GROUP, archive)
+    assert other_versions(GROUP, archive) == ["a", "c"]
+    archive.forget(GROUP, "a")
+    assert other_versions(GROUP, archive) == ["c"]
+    assert other_versions("another", archive) == []

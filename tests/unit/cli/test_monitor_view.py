@@ -26,7 +26,7 @@ from predictive_autoscaler.cli.rehearse import LiveView, pass_in_trends
 from predictive_autoscaler.cli.widgets import Fitted, OutlookChart, sparkline
 from predictive_autoscaler.core.types import Bounds, GroupState
 from predictive_autoscaler.core.words import ago
-from predictive_autoscaler.ports import Alarm, FunctionCalls
+from predictive_autoscaler.ports import Alarm, FunctionCalls, GroupControl
 from predictive_autoscaler.rehearsal.play import Progress
 from predictive_autoscaler.rehearsal.window import Window
 from scripts.draw_monitor import as_svg
@@ -96,6 +96,7 @@ def facts() -> Facts:
         interval_seconds=300,
         settings_mode="observe",
         function="shop-controller",
+        control=seen(GroupControl()),
         capacity=seen(GroupState("shop-web", 12, 11, Bounds(2, 30), blocked_by="status: refresh")),
         decisions=seen(
             (
@@ -221,7 +222,7 @@ class TestTrouble:
             capacity=Seen(facts().capacity.value, NOW - 40 * SECOND, "no answer", NOW + 8 * SECOND),
         )
         text = told(picture(old))
-        assert "✗ no answer What follows is 40 s old. Next try in 8 s." in text
+        assert "✗ no answer. What follows is 40 s old. Next try in 8 s." in text
         assert "11 in service" in text
 
     def test_nothing_read_yet(self) -> None:

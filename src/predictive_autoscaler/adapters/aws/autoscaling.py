@@ -111,6 +111,13 @@ def _state(group: AutoScalingGroupTypeDef) -> GroupState:
     )
 
 
+_STOPPED = {
+    "Launch": "without Launch it is not scaled out either",
+    "AddToLoadBalancer": "without AddToLoadBalancer what is new serves nobody",
+}
+"""What a suspended process keeps from happening beside the scaling in."""
+
+
 def _obstacles(group: AutoScalingGroupTypeDef) -> Iterator[str]:
     """Reasons, in words, not to scale the group in."""
     status = group.get("Status")
@@ -120,6 +127,7 @@ def _obstacles(group: AutoScalingGroupTypeDef) -> Iterator[str]:
     risky = sorted(suspended - HARMLESS_WHEN_SUSPENDED)
     if risky:
         yield f"suspended processes: {', '.join(risky)}"
+    yield from (words for process, words in _STOPPED.items() if process in suspended)
     refusal = not_counted_in_instances(group)
     if refusal:
         yield refusal

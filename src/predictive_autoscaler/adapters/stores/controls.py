@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Sequence
 from datetime import datetime
@@ -9,7 +10,7 @@ from typing import Any
 
 from predictive_autoscaler.adapters.objects import ObjectStore
 from predictive_autoscaler.adapters.stores.followed import Followed
-from predictive_autoscaler.adapters.stores.keys import CONTROLS, control_key
+from predictive_autoscaler.adapters.stores.keys import CONTROLS, control_key, kept_control_key
 from predictive_autoscaler.core.types import CalendarEvent, utc_from_text, utc_text
 from predictive_autoscaler.errors import AutoscalerError, DataError, SourceError
 from predictive_autoscaler.ports import MODES, GroupControl
@@ -38,7 +39,7 @@ class StoredControls:
     ) -> None:
         """As the port says. Raises DataError where what is there cannot be read."""
         key = control_key(group)
-        data = (json.dumps(control_to_json(control), indent=2) + "\n").encode()
+        data = _to_bytes(control)
         if instead_of is None:
             self._objects.put(key, data)
             return
@@ -50,7 +51,36 @@ class StoredControls:
             else:
                 written = self._objects.replace(key, data, found)
         if not written:
-            raise SourceError(f"{key} has been changed by somebody else just now; try again")
+            raise _changed(key)
+
+    def save_over_unreadable(self, group: str, control: GroupControl) -> str:
+        """As the port says. The same bytes are kept once, however often this is tried."""
+        key = control_key(group)
+        found = self._objects.get(key)
+        if found is None or _is_readable(key, found.data):
+            raise _changed(key)
+        kept = kept_control_key(group, hashlib.sha256(found.data).hexdigest()[:12])
+        # First: whatever happens between the two, nothing of what somebody wrote is lost.
+        self._objects.put(kept, found.data)
+        if not self._objects.replace(key, _to_bytes(control), found):
+            raise _changed(key)
+        return kept
+
+
+def _changed(key: str) -> SourceError:
+    return SourceError(f"{key} has been changed by somebody else just now; try again")
+
+
+def _is_readable(key: str, data: bytes) -> bool:
+    try:
+        _parsed(key, data)
+    except DataError:
+        return False
+    return True
+
+
+def _to_bytes(control: GroupControl) -> bytes:
+    return (json.dumps(control_to_json(control), indent=2) + "\n").encode()
 
 
 def _parsed(key: str, data: bytes) -> GroupControl:

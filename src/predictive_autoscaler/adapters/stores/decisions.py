@@ -19,21 +19,23 @@ class StoredDecisions:
     """A DecisionLog over objects.
 
     Args:
-        interval: between slots; the record of the previous slot is looked for first.
+        interval: between slots; the record of the previous slot is looked for first. None where
+            nobody knows it: then all that is listed is real.
     """
 
-    def __init__(self, objects: ObjectStore, interval: timedelta) -> None:
+    def __init__(self, objects: ObjectStore, interval: timedelta | None) -> None:
         self._objects = objects
         self._interval = interval
 
     def newest_before(self, slot: datetime) -> Json | None:
         """As the port says. Records that cannot be read are passed over.
 
-        One GET where the previous slot has a record; a listing otherwise.
+        One GET where the previous slot is known and has a record; a listing otherwise.
         """
-        previous = self._readable(decision_key(slot - self._interval))
-        if previous is not None:
-            return previous
+        if self._interval is not None:
+            previous = self._readable(decision_key(slot - self._interval))
+            if previous is not None:
+                return previous
         listed = self._objects.keys(DECISIONS, after=decision_key(slot - LOOKBACK))
         earlier = list(takewhile(decision_key(slot).__gt__, listed))
         return next(filter(None, map(self._readable, reversed(earlier))), None)

@@ -66,6 +66,13 @@ def control_key(group: str) -> str:
     return f"{CONTROLS}{quoted(group)}.json"
 
 
+def kept_control_key(group: str, tag: str) -> str:
+    """What somebody set and nobody could read, beside what has replaced it. It ends otherwise
+    than what any group is read from.
+    """
+    return f"{control_key(group)}.unreadable-{tag}"
+
+
 def history_prefix(group: str) -> str:
     """The folder of a group's finished days."""
     return f"history/{quoted(group)}/"

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from predictive_autoscaler.app.doctor.checks import CHECKS
 from predictive_autoscaler.app.doctor.facts import Facts
 from predictive_autoscaler.app.doctor.findings import Check, Finding, Status, not_checked
+from predictive_autoscaler.app.doctor.wording import told_once
 from predictive_autoscaler.core.types import Json, utc_text
 from predictive_autoscaler.errors import AutoscalerError
 
@@ -27,7 +28,7 @@ def findings_of(check: Check, facts: Facts) -> Sequence[Finding]:
         for finding in check.examine(facts):
             found.append(finding)
     except AutoscalerError as error:
-        found.append(not_checked(str(error)))
+        found.append(not_checked(told_once(error, facts)))
     except Exception as error:  # a mistake in one check must not hide what the others find
         found.append(not_checked(f"the check itself failed: {error!r}"))
     return found

@@ -49,6 +49,7 @@ class Facts:
         region: of AWS; None if nobody has said.
         settings: of the group.
         card: of the published model, all of which was read and is whole.
+        other_versions: of the model, beside the published one; the one to go back to first.
         metrics: of the last day, on the source's own period.
         bucket: its name; None if there is none of this name.
         group: None if there is none of this name.
@@ -81,6 +82,7 @@ class Facts:
     metrics: Look[Samples]
     history_days: Look[Sequence[date]]
     card: Look[Card]
+    other_versions: Look[Sequence[str]]
     record: Look[Json | None]
     function: Look[ControllerFunction | None]
     reserved_concurrency: Look[int | None]

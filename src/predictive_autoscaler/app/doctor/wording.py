@@ -6,6 +6,9 @@ import shlex
 from collections.abc import Iterable
 from datetime import timedelta
 
+from predictive_autoscaler.app.doctor.facts import Facts
+from predictive_autoscaler.errors import AutoscalerError, SettingsError
+
 TRAIN = "python ml-model/train_model.py --from cloudwatch --publish"
 
 
@@ -18,6 +21,20 @@ def aged(age: timedelta) -> str:
         return f"{minutes} min"
     hours = minutes / 60
     return f"{hours:.1f} h" if hours < 48 else f"{hours / 24:.1f} days"
+
+
+def told_once(error: AutoscalerError, facts: Facts) -> str:
+    """Why a fact cannot be had; what the check of settings tells is not told again."""
+    if not isinstance(error, SettingsError):
+        return str(error)
+    try:
+        facts.settings()
+    except SettingsError as fault:
+        if str(fault) == str(error):
+            return "the settings are not in order: see settings"
+    except AutoscalerError:
+        pass
+    return str(error)
 
 
 def listed(names: Iterable[object]) -> str:

@@ -127,7 +127,8 @@ def entry_of(record: Json, slot: datetime, group: str) -> Entry:
     status = str(record.get("status"))
     decision = decision_of(record, group)
     if decision is None:
-        return Entry(slot, status)
+        absent = part_of(record, group).get("decision") is None
+        return Entry(slot, status if absent else "unreadable")
     check_numbers(decision)
     quantiles = decision.quantiles
     return Entry(

@@ -4,17 +4,26 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any, Generic, TypeVar
 
 from predictive_autoscaler.core.types import FloatArray, GroupState, Json, utc_text
-from predictive_autoscaler.ports import Alarm, FunctionCalls
+from predictive_autoscaler.core.words import utc_clock
+from predictive_autoscaler.ports import MODES, Alarm, FunctionCalls, GroupControl
 
 T = TypeVar("T")
 ASG, METRICS, MODEL, LAMBDA, ALARMS = "asg", "metrics", "model", "lambda", "alarms"
 COMPONENTS = (ASG, METRICS, MODEL, LAMBDA, ALARMS)
+OWN_SOURCE = {
+    ASG: "capacity",
+    METRICS: "traffic",
+    MODEL: "model",
+    LAMBDA: "decisions",
+    ALARMS: "alarms",
+}
+"""What each component is about; the other sources that it looks at add to that."""
 AS_DECIDED = ("applied", "unchanged")
 """Outcomes after which the group had what was decided."""
 
@@ -202,6 +211,8 @@ class Facts:
     model: Seen[ModelNote] = field(default_factory=Seen)
     alarms: Seen[tuple[Alarm, ...]] = field(default_factory=Seen)
     calls: Seen[FunctionCalls] = field(default_factory=Seen)
+    control: Seen[GroupControl] = field(default_factory=Seen)
+    """What operators have said."""
 
     @property
     def sources(self) -> dict[str, Seen[Any]]:
@@ -219,9 +230,22 @@ class Facts:
         return {name: seen.error for name, seen in self.sources.items() if seen.error}
 
     @property
-    def nothing_read(self) -> bool:
-        """Whether no source has answered yet."""
-        return all(seen.read_at is None for seen in self.sources.values())
+    def unread(self) -> str:
+        """Why none of the components has been read: the error of the first one's own source.
+        Empty if one has.
+        """
+        own: list[Seen[Any]] = [getattr(self, OWN_SOURCE[name]) for name in self.components]
+        if any(seen.read_at is not None for seen in own):
+            return ""
+        return own[0].error or "it has not been asked for yet"
+
+    @property
+    def never_again(self) -> Facts:
+        """The same, where nothing is asked a second time."""
+        ended: dict[str, Any] = {
+            name: replace(seen, retry_at=None) for name, seen in self.sources.items()
+        }
+        return replace(self, **ended)
 
     @property
     def newest(self) -> DecisionNote | None:
@@ -229,9 +253,40 @@ class Facts:
         return self.decisions.value[0] if self.decisions.value else None
 
     @property
+    def said_mode(self) -> str | None:
+        """As an operator, or the controller's falling back, has said it."""
+        return self.control.value.mode if self.control.value else None
+
+    @property
+    def recorded(self) -> DecisionNote | None:
+        """The newest decision whose record tells a mode."""
+        notes = self.decisions.value or ()
+        return next((note for note in notes if note.mode in MODES), None)
+
+    @property
     def mode(self) -> str:
-        """In force, by the newest record; by the settings while there is none."""
-        return self.newest.mode if self.newest else self.settings_mode
+        """In force: as it was said, else by the newest record, else by the settings."""
+        recorded = self.recorded.mode if self.recorded else self.settings_mode
+        return self.said_mode or recorded
+
+    @property
+    def mode_words(self) -> str:
+        """The mode, with whose word that is where it is not both said and acted upon."""
+        recorded = self.recorded
+        if self.said_mode and recorded and self.said_mode != recorded.mode:
+            return (
+                f"{self.mode} (the record of {self._time_of(recorded)} still has {recorded.mode})"
+            )
+        if self.said_mode:
+            return self.mode
+        if recorded is None:
+            return f"{self.mode} by the settings"
+        if self.control.read_at is None:
+            return f"{self.mode} by the record of {self._time_of(recorded)}"
+        return self.mode
+
+    def _time_of(self, note: DecisionNote) -> str:
+        return utc_clock(note.slot, self.now)
 
     @property
     def silent(self) -> timedelta | None:

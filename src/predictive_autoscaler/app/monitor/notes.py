@@ -7,9 +7,11 @@ from datetime import datetime
 from predictive_autoscaler.app.model_check import check_model
 from predictive_autoscaler.app.monitor.facts import DecisionNote, ModelNote
 from predictive_autoscaler.app.record import (
+    check_schema,
     decision_from_json,
     part_of,
     refusing_what_is_no_record,
+    why_nothing,
 )
 from predictive_autoscaler.app.record_numbers import check_numbers
 from predictive_autoscaler.app.settings import GroupSettings
@@ -27,6 +29,8 @@ def decision_note(record: Json, group: str) -> DecisionNote:
     """
     entry = part_of(record, group)
     with refusing_what_is_no_record():
+        if "schema" in record:
+            check_schema(record)
         slot = utc_from_text(record["slot"])
         outcome = entry.get("outcome") or {}
         status = str(outcome.get("status", "absent"))
@@ -34,7 +38,7 @@ def decision_note(record: Json, group: str) -> DecisionNote:
         troubles = [str(trouble) for trouble in entry.get("troubles", ())]
         error = outcome.get("error")
         if not decision:
-            why = error or record.get("error") or f"the record says nothing of {group!r}"
+            why = why_nothing(record, group) or f"the record says nothing of {group!r}"
             return DecisionNote(
                 slot=slot,
                 status=str(record.get("status")),

@@ -50,9 +50,11 @@ from predictive_autoscaler.ports import (
     Actuator,
     Alarm,
     AlarmSource,
+    ControlStore,
     DecisionLog,
     FunctionCalls,
     FunctionCallSource,
+    GroupControl,
     HistoryStore,
     MetricRequest,
     MetricSource,
@@ -76,6 +78,7 @@ CLAIMED = "claimed"
 NEEDS = {
     "capacity": {ASG},
     "decisions": {ASG, METRICS, MODEL, LAMBDA},
+    "control": {ASG, METRICS, MODEL, LAMBDA},
     "traffic": {METRICS},
     "alarms": {ALARMS, LAMBDA},
     "calls": {LAMBDA},
@@ -96,6 +99,7 @@ class Eyes:
     models: ModelStore
     alarms: AlarmSource
     calls: FunctionCallSource
+    controls: ControlStore
 
 
 class Source(Generic[T]):
@@ -186,6 +190,7 @@ class Watch:
         self._sources: dict[str, Source[Any]] = {
             "capacity": Source(EVERY_TIME, self._read_capacity),
             "decisions": Source(QUARTER_MINUTE, self._read_decisions),
+            "control": Source(HALF_MINUTE, self._read_control),
             "traffic": Source(MINUTE, self._read_traffic),
             "alarms": Source(HALF_MINUTE, self._read_alarms),
             "calls": Source(MINUTE, self._read_calls),
@@ -232,6 +237,10 @@ class Watch:
     def _read_decisions(self, now: datetime) -> tuple[DecisionNote, ...]:
         self._records.follow(now)
         return tuple(decision_note(record, self._settings.name) for record in self._records.kept)
+
+    def _read_control(self, now: datetime) -> GroupControl:
+        name = self._settings.name
+        return or_raise(self._eyes.controls.load_each([name])[name])
 
     def _read_traffic(self, now: datetime) -> Traffic:
         period = timedelta(seconds=self._settings.metric_period_seconds)

@@ -13,7 +13,16 @@ from predictive_autoscaler.app.breaker import Breaker
 from predictive_autoscaler.app.doctor.checks import CHECKS
 from predictive_autoscaler.app.doctor.examination import counts, examined, findings_of, to_json
 from predictive_autoscaler.app.doctor.facts import Facts
-from predictive_autoscaler.app.doctor.findings import Check, Finding, Status
+from predictive_autoscaler.app.doctor.findings import (
+    Check,
+    Finding,
+    Status,
+    fault,
+    ok,
+    warning,
+)
+from predictive_autoscaler.app.settings_table import SETTINGS
+from predictive_autoscaler.cli.doctor import summary
 from predictive_autoscaler.core.features import FeatureParameters
 from predictive_autoscaler.core.surroundings import (
     Activity,
@@ -32,11 +41,13 @@ from predictive_autoscaler.core.types import Bounds, CalendarEvent, Quality, Run
 from predictive_autoscaler.errors import (
     AccessDeniedError,
     DataError,
+    MissingSettingError,
     ModelError,
     ModelNotFoundError,
     SettingsError,
     SourceError,
     ThrottledError,
+    UnknownSettingError,
 )
 from predictive_autoscaler.ports import GroupControl, Net
 from tests.helpers import doctor as world
@@ -62,6 +73,9 @@ class Planted:
     facts: dict[str, Any]
     text: str
     remedy: str
+
+
+SETTING_NAMES = [setting.variable for setting in SETTINGS]
 
 
 def with_environment(**variables: str) -> dict[str, Any]:
@@ -140,6 +154,22 @@ PLANTED = [
         "terraform output -raw environment_lines",
     ),
     Planted(
+        "a setting that there is not",
+        "settings",
+        FAULT,
+        {"settings": lost(UnknownSettingError("AUTOSCALER_MODUS", SETTING_NAMES))},
+        "unknown setting AUTOSCALER_MODUS; known are",
+        "unset AUTOSCALER_MODUS (if AUTOSCALER_MODE was meant, set that), or take all of them",
+    ),
+    Planted(
+        "a setting that is lacking",
+        "settings",
+        FAULT,
+        {"settings": lost(MissingSettingError("S3_BUCKET is not set; it takes a bucket"))},
+        "S3_BUCKET is not set",
+        "set it, or take all of them from Terraform",
+    ),
+    Planted(
         "the function's own settings are refused",
         "function settings",
         FAULT,
@@ -148,8 +178,8 @@ PLANTED = [
                 world.function(environment={**world.ENVIRONMENT, "AUTOSCALER_MODES": "full"})
             )
         },
-        "unknown setting AUTOSCALER_MODES",
-        "terraform apply",
+        "refuses its settings: unknown setting AUTOSCALER_MODES",
+        "unset AUTOSCALER_MODES (if AUTOSCALER_MODE was meant, set that) in the function's",
     ),
     Planted(
         "the function runs with another boot time",
@@ -373,7 +403,37 @@ PLANTED = [
         FAULT,
         {"card": lost(ModelError("model.npz has SHA-256 0…, its card says 1…"))},
         "model.npz has SHA-256 0…, its card says 1…",
-        "predictive-autoscaler rollback",
+        "predictive-autoscaler rollback v1",
+    ),
+    Planted(
+        "a damaged model, and no other one",
+        "model",
+        FAULT,
+        {"card": lost(ModelError("model.npz is damaged")), "other_versions": look([])},
+        "model.npz is damaged",
+        f"no other version is kept, so train a new one: {TRAIN}",
+    ),
+    Planted(
+        "a damaged model, and nobody knows of others",
+        "model",
+        FAULT,
+        {
+            "card": lost(ModelError("model.npz is damaged")),
+            "other_versions": lost(SourceError("no answer")),
+        },
+        "model.npz is damaged",
+        "predictive-autoscaler rollback --list",
+    ),
+    Planted(
+        "a damaged model that is another group's, too",
+        "model",
+        FAULT,
+        {
+            "card": lost(ModelError("model.npz is damaged")),
+            "settings": look(world.settings(AUTOSCALER_MODEL="shop")),
+        },
+        "model.npz is damaged",
+        "predictive-autoscaler rollback v1 --asg-name shop",
     ),
     Planted(
         "another group's model",
@@ -678,7 +738,19 @@ PLANTED = [
         "mode",
         FAULT,
         {"control": lost(DataError("control/shop-web.json: not JSON"))},
-        "control/shop-web.json: not JSON",
+        "control/shop-web.json: not JSON; the mode stays full",
+        f"predictive-autoscaler mode {GROUP} full",
+    ),
+    Planted(
+        "control/GROUP.json is garbage while the controller observes",
+        "mode",
+        FAULT,
+        {
+            "control": lost(DataError("control/shop-web.json: not JSON")),
+            "record": look(world.record(mode="observe")),
+            "settings": lost(SettingsError("LOAD_BALANCER is not set")),
+        },
+        "the mode stays observe",
         f"predictive-autoscaler mode {GROUP} observe",
     ),
     Planted(
@@ -807,7 +879,20 @@ PLANTED = [
         FAULT,
         {"alarms": look([world.alarm(state="ALARM", since=NOW - 3 * HOUR)])},
         "shop-no-decision has been ringing for 3.0 h: No decision for 15 minutes",
+        "docs/runbook.md tells what to do; "
         "aws cloudwatch describe-alarm-history --alarm-name shop-no-decision",
+    ),
+    Planted(
+        "an alarm rings that names its entry of the runbook",
+        "alarms",
+        FAULT,
+        {
+            "alarms": look(
+                [world.alarm(state="ALARM", says="Nothing. See docs/runbook.md#no-decision")]
+            )
+        },
+        "shop-no-decision has been ringing",
+        "docs/runbook.md#no-decision tells what to do; aws cloudwatch describe-alarm-history",
     ),
     Planted(
         "an alarm without data",
@@ -953,4 +1038,55 @@ def test_names_are_unique_and_areas_stand_together() -> None:
     areas = [check.area for check in CHECKS]
     assert len(dict.fromkeys(areas)) == sum(
         area != before for area, before in zip(areas, [None, *areas], strict=False)
+    )
+
+
+def test_python_and_handler_are_both_told() -> None:
+    (check,) = [check for check in CHECKS if check.name == "runtime"]
+    old = world.function(runtime="python3.9", handler="app.handler")
+    found = findings_of(check, replace(healthy(), function=look(old)))
+    assert [finding.status for finding in found] == [FAULT, FAULT]
+    assert "runs python3.9" in found[0].text
+    assert "'app.handler'" in found[1].text
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        UnknownSettingError("AUTOSCALER_BANANA", SETTING_NAMES),
+        SettingsError("AUTOSCALER_CAPACITY_PER_INSTANCE is 'abc'; allowed is 1 to 1e+09"),
+    ],
+)
+def test_what_is_wrong_with_the_settings_is_told_once(error: SettingsError) -> None:
+    gone = lost(error)
+    facts = replace(healthy(), settings=gone, metrics=gone, card=gone, other_versions=gone)
+    findings = found_in(facts)
+    told = [check.name for check, finding in findings if str(error) in finding.text]
+    assert told == ["settings"]
+    sent = [check.name for check, finding in findings if "see settings" in finding.text]
+    assert {"reads", "metrics", "model", "model age", "timeout"} <= set(sent)
+    assert {finding.status for _, finding in findings if "see settings" in finding.text} == {
+        NOT_CHECKED
+    }
+
+
+def test_another_trouble_with_a_setting_is_told_where_it_is_met() -> None:
+    facts = replace(healthy(), card=lost(SettingsError("AWS_REGION is not set")))
+    assert ("model age", "AWS_REGION is not set") in [
+        (check.name, finding.text) for check, finding in found_in(facts)
+    ]
+
+
+def test_a_record_that_is_not_there_was_not_read() -> None:
+    (check,) = [check for check in CHECKS if check.name == "reads"]
+    found = findings_of(check, replace(healthy(), record=look(None)))
+    assert [finding.status for finding in found] == [NOT_CHECKED, Status.OK]
+    assert "s3:GetObject on decisions (there is none to read)" in found[0].text
+    assert "s3:GetObject on decisions" not in found[1].text
+
+
+def test_the_sum_counts_checks_and_findings_apart() -> None:
+    found = [fault("a", "b"), fault("c", "d"), warning("e", "f"), ok("g"), ok("h")]
+    assert summary(4, found) == (
+        "4 checks with 5 findings: 2 ok, 1 warning, 2 faults, 0 not checked."
     )

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from predictive_autoscaler.adapters.memory import MemoryAlarms, MemoryFunctionCalls
-from predictive_autoscaler.app.monitor.facts import COMPONENTS, Facts, Outlook
+from predictive_autoscaler.app.monitor.facts import COMPONENTS, Facts, Outlook, Seen
 from predictive_autoscaler.app.monitor.watch import DECISIONS_SHOWN, Eyes, Watch
 from predictive_autoscaler.core.decide import DISTRUST
 from predictive_autoscaler.core.types import Json, Samples, utc_text
@@ -22,7 +22,7 @@ from predictive_autoscaler.errors import (
     SourceError,
     ThrottledError,
 )
-from predictive_autoscaler.ports import Alarm
+from predictive_autoscaler.ports import Alarm, GroupControl
 from tests.helpers.shop import DECIDED_FROM, FIRST_TICK, GROUP, World, entry, model, world
 
 SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
@@ -85,6 +85,7 @@ class Scene:
             "models": Counted(self.world.models, self.calls),
             "alarms": self.alarms,
             "calls": self.functions,
+            "controls": Counted(self.world.controls, self.calls),
         }
         eyes: Any = Eyes(**self.ports)
         self.watch = Watch(eyes, self.world.groups[0], components, **options)
@@ -130,6 +131,28 @@ class TestFacts:
         assert newest.text.startswith(("Scale ", "Stay at "))
         assert (facts.mode, newest.rung) == ("full", "forest")
         assert facts.silent is None
+
+    def test_the_mode_is_what_was_said_last_even_if_no_decision_follows(self) -> None:
+        scene = Scene()
+        assert scene.look().mode_words == "full"
+        scene.world.controls.save(GROUP, GroupControl("observe"))
+        assert scene.look(SECOND).mode == "full"
+        facts = scene.look(MINUTE)
+        assert facts.mode == "observe"
+        newest = facts.newest
+        assert newest is not None
+        assert facts.mode_words == (
+            f"observe (the record of {newest.slot:%H:%M} UTC still has full)"
+        )
+
+    def test_where_nobody_can_read_what_was_said_the_record_tells_the_mode(self) -> None:
+        scene = Scene()
+        scene.fault("controls", "load_each", SourceError("no answer"))
+        facts = scene.look()
+        newest = facts.newest
+        assert newest is not None
+        assert facts.mode_words == f"full by the record of {newest.slot:%H:%M} UTC"
+        assert facts.errors == {"control": "no answer"}
 
     def test_traffic_of_the_last_hour_is_what_was_measured(self) -> None:
         scene = Scene()
@@ -216,7 +239,7 @@ class TestFacts:
         saved, calls = list(kept.saved), list(scene.world.actuator.calls)
         scene.look()
         assert (kept.saved, scene.world.actuator.calls) == (saved, calls)
-        assert set(scene.calls) <= {"describe", "newest_before", "load", "read"}
+        assert set(scene.calls) <= {"describe", "newest_before", "load", "load_each", "read"}
 
 
 class TestCalls:
@@ -230,6 +253,7 @@ class TestCalls:
             "describe": 1,
             "newest_before": 1,
             "load": DECISIONS_SHOWN - 1 + 1,
+            "load_each": 1,
             "read": 2,
         }
         assert (scene.alarms.reads, scene.functions.reads) == (1, 1)
@@ -244,7 +268,7 @@ class TestCalls:
             total += scene.calls
             alarms, functions = alarms + scene.alarms.reads, functions + scene.functions.reads
         # The traffic is read again; the forecast's window is not: nothing of it can have come.
-        assert total == {"describe": 12, "load": 1, "read": 1}
+        assert total == {"describe": 12, "load": 1, "load_each": 2, "read": 1}
         assert (alarms, functions) == (2, 1)
         assert scene.calls["describe"] == 1
 
@@ -257,16 +281,16 @@ class TestCalls:
         assert before is not None
         assert utc_text(facts.newest.slot) == record["slot"]
         assert len(facts.decisions.value or ()) == len(scene.records) + 1
-        # The record, the model's pointer; the traffic and the window.
-        assert scene.calls == {"describe": 1, "load": 2, "read": 2}
+        # The record, the model's pointer; what was said; the traffic and the window.
+        assert scene.calls == {"describe": 1, "load": 2, "load_each": 1, "read": 2}
 
     @pytest.mark.parametrize(
         ("component", "sources"),
         [
-            ("asg", {"capacity", "decisions"}),
-            ("metrics", {"decisions", "traffic", "model", "outlook"}),
-            ("model", {"decisions", "model"}),
-            ("lambda", {"decisions", "alarms", "calls"}),
+            ("asg", {"capacity", "decisions", "control"}),
+            ("metrics", {"decisions", "control", "traffic", "model", "outlook"}),
+            ("model", {"decisions", "control", "model"}),
+            ("lambda", {"decisions", "control", "alarms", "calls"}),
             ("alarms", {"alarms"}),
         ],
     )
@@ -322,14 +346,41 @@ class TestTrouble:
         assert "metrics are gone" in facts.errors["outlook"]
         assert facts.capacity.value is not None
         assert facts.model.value is not None
-        assert not facts.nothing_read
+        assert facts.unread == ""
 
     def test_nothing_at_all(self) -> None:
         scene = Scene(components=["asg", "alarms"])
         for port, method in (("actuator", "describe"), ("decisions", "newest_before")):
             scene.fault(port, method, SourceError("no network"))
         scene.alarms.error = SourceError("no network")
-        assert scene.look().nothing_read
+        assert scene.look().unread == "no network"
+
+    @pytest.mark.parametrize(
+        ("component", "port", "method"),
+        [
+            ("asg", "actuator", "describe"),
+            ("metrics", "metrics", "read"),
+            ("model", "models", "load"),
+            ("lambda", "decisions", "newest_before"),
+        ],
+    )
+    def test_a_component_is_judged_by_its_own_source(
+        self, component: str, port: str, method: str
+    ) -> None:
+        scene = Scene(components=[component], function=FUNCTION)
+        scene.fault(port, method, SourceError("there is none of this name"))
+        facts = scene.look()
+        assert any(not seen.error for seen in facts.sources.values())
+        assert facts.unread == "there is none of this name"
+        scene.fault(port, method, None)
+        assert scene.look(MINUTE).unread == ""
+
+    def test_a_single_look_promises_no_other_one(self) -> None:
+        scene = Scene(components=["asg"])
+        scene.fault("actuator", "describe", SourceError("no answer"))
+        facts = scene.look()
+        assert facts.capacity.retry_at is not None
+        assert facts.never_again.capacity == Seen(error="no answer")
 
     def test_what_nobody_expects_is_told_too(self) -> None:
         scene = Scene(components=["asg"])

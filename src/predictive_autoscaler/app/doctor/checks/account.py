@@ -13,7 +13,7 @@ from predictive_autoscaler.app.doctor.findings import (
     ok,
     warning,
 )
-from predictive_autoscaler.app.doctor.wording import listed
+from predictive_autoscaler.app.doctor.wording import listed, told_once
 from predictive_autoscaler.core.surroundings import Simulated
 from predictive_autoscaler.errors import AccessDeniedError, AutoscalerError, DataError, ModelError
 
@@ -21,6 +21,7 @@ AREA = "account"
 CLOCK_WARNING_SECONDS = 30.0
 CLOCK_FAULT_SECONDS = 300.0
 """AWS refuses requests that were signed so long ago."""
+_READ_OF_RECORD = "s3:GetObject on decisions"
 _READS: Mapping[str, Callable[[Facts], object]] = {
     "autoscaling:DescribeAutoScalingGroups": lambda facts: facts.group(),
     "autoscaling:DescribePolicies": lambda facts: facts.nets(),
@@ -28,7 +29,7 @@ _READS: Mapping[str, Callable[[Facts], object]] = {
     "cloudwatch:GetMetricData": lambda facts: facts.metrics(),
     "s3:ListBucket": lambda facts: facts.bucket(),
     "s3:GetObject on models": lambda facts: facts.card(),
-    "s3:GetObject on decisions": lambda facts: facts.record(),
+    _READ_OF_RECORD: lambda facts: facts.record(),
     "s3:GetObject on control": lambda facts: facts.control(),
 }
 """What every command reads, and the fact that tries it."""
@@ -68,7 +69,7 @@ def reads(facts: Facts) -> Iterator[Finding]:
     allowed, unknown = [], []
     for action, read in _READS.items():
         try:
-            read(facts)
+            answer = read(facts)
         except AccessDeniedError as error:
             yield fault(
                 f"{action} is refused: {error}",
@@ -78,9 +79,12 @@ def reads(facts: Facts) -> Iterator[Finding]:
             if _was_answered(error):
                 allowed.append(action)
             else:
-                unknown.append(f"{action} ({error})")
+                unknown.append(f"{action} ({told_once(error, facts)})")
         else:
-            allowed.append(action)
+            if answer is None and action == _READ_OF_RECORD:
+                unknown.append(f"{action} (there is none to read)")
+            else:
+                allowed.append(action)
     if unknown:
         yield not_checked(f"no answer that would tell: {'; '.join(unknown)}")
     if allowed:

@@ -10,6 +10,7 @@ from predictive_autoscaler.app.doctor.facts import Facts, found_or
 from predictive_autoscaler.app.doctor.findings import Check, Finding, fault, ok, warning
 from predictive_autoscaler.app.doctor.wording import aged, listed, log_of, of_group, ours
 from predictive_autoscaler.app.record import SCHEMA, decision_from_json, part_of
+from predictive_autoscaler.app.record_numbers import check_numbers
 from predictive_autoscaler.core.types import Decision, Json, Quality, Rung, utc_from_text
 from predictive_autoscaler.errors import AutoscalerError, DataError
 
@@ -48,10 +49,14 @@ def _slot(record: Json) -> datetime:
 
 
 def _decision(entry: Json) -> Decision | None:
+    if not entry.get("decision"):
+        return None
     try:
-        return decision_from_json(entry["decision"]) if entry.get("decision") else None
+        found = decision_from_json(entry["decision"])
+        check_numbers(found)
+        return found
     except (KeyError, ValueError, TypeError, AttributeError) as error:
-        raise DataError(f"the newest decision cannot be read: {error!r}") from error
+        raise DataError(f"the newest decision cannot be read: {error}") from error
 
 
 def _log(facts: Facts) -> str:

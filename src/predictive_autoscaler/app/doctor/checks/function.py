@@ -67,13 +67,14 @@ def runtime(facts: Facts) -> Iterator[Finding]:
     """Python's version and the entry point."""
     function = found_function(facts)
     version = function.runtime.removeprefix("python3.")
-    if not version.isdigit() or int(version) < LEAST_PYTHON:
+    young = version.isdigit() and int(version) >= LEAST_PYTHON
+    if not young:
         yield fault(
             f"{function.name} runs {function.runtime or 'an image'}; python3.{LEAST_PYTHON} is the "
             "oldest that works",
             "make lambda, then terraform apply: it sets the runtime that the zip is made for",
         )
-    elif function.handler != HANDLER:
+    if function.handler != HANDLER:
         yield fault(
             f"the handler of {function.name} is {function.handler!r}; the zip has {HANDLER!r}",
             command(
@@ -83,7 +84,7 @@ def runtime(facts: Facts) -> Iterator[Finding]:
                 HANDLER,
             ),
         )
-    else:
+    elif young:
         yield ok(f"{function.runtime}, {function.handler}")
 
 

@@ -11,15 +11,17 @@ from predictive_autoscaler.app.doctor.wording import listed, of_group, ours
 from predictive_autoscaler.app.handover import (
     FULL,
     NOTHING_BEHIND,
+    OBSERVE,
     Targets,
     amiss,
     described,
     others_in,
 )
 from predictive_autoscaler.app.modes import mode_in_force
-from predictive_autoscaler.app.record import capacity_of
+from predictive_autoscaler.app.record import capacity_of, part_of
 from predictive_autoscaler.core.types import Json
-from predictive_autoscaler.errors import AutoscalerError, DataError
+from predictive_autoscaler.errors import AutoscalerError, DataError, SettingsError
+from predictive_autoscaler.ports import GroupControl
 
 AREA = "mode"
 PREDICTIVE = "PredictiveScaling"
@@ -38,14 +40,25 @@ def present_mode(facts: Facts) -> str:
     return mode_in_force(facts.control(), _record(facts), facts.settings())
 
 
+def _held(facts: Facts) -> str:
+    """What the controller holds on to where what was said cannot be read."""
+    record = _record(facts)
+    try:
+        return mode_in_force(GroupControl(), record, facts.settings())
+    except SettingsError:
+        return str(part_of(record, facts.group_name).get("mode", OBSERVE))
+
+
 def control(facts: Facts) -> Iterator[Finding]:
     """What operators have said: mode and calendar."""
     try:
         said = facts.control()
     except DataError as error:
+        held = _held(facts)
         yield fault(
-            f"what operators have said cannot be read: {error}; the mode stays what it was",
-            f"write it anew: {ours('mode', facts.group_name, 'observe')}, or mend the file",
+            f"what operators have said cannot be read: {error}; the mode stays {held}",
+            f"mend the file; or write it anew, without its calendar, whose bytes are kept beside "
+            f"it: {ours('mode', facts.group_name, held)}",
         )
         return
     mode = present_mode(facts)

@@ -13,7 +13,7 @@ from predictive_autoscaler.app.doctor.wording import TRAIN, aged, listed, ours
 from predictive_autoscaler.app.model_check import misfit, unskilled
 from predictive_autoscaler.core.artifact import Card
 from predictive_autoscaler.core.features import column_names
-from predictive_autoscaler.errors import ModelError, ModelNotFoundError
+from predictive_autoscaler.errors import AutoscalerError, ModelError, ModelNotFoundError
 
 AREA = "model"
 OLD_SHARE = 0.8
@@ -31,13 +31,28 @@ def model(facts: Facts) -> Iterator[Finding]:
     except ModelError as error:
         yield fault(
             f"the published model cannot be used: {error}",
-            f"{ours('rollback')} takes the version before; or train a new one: {TRAIN}",
+            _replaced(facts),
         )
         return
     yield ok(
         f"{card.model_id} is whole: SHA-256 {card.npz_sha256[:12]}… as its card says, "
         f"{card.rows:,} rows"
     )
+    others = facts.other_versions()
+    yield ok(f"versions to go back to: {listed(others[:3]) or 'none is kept'}")
+
+
+def _replaced(facts: Facts) -> str:
+    """How another model takes the place of one that cannot be used."""
+    train = f"train a new one: {TRAIN}"
+    try:
+        others, model = facts.other_versions(), facts.settings().model
+    except AutoscalerError:
+        return f"{ours('rollback', '--list')} tells whether there is another version; or {train}"
+    if not others:
+        return f"no other version is kept, so {train}"
+    whose = [] if model == facts.group_name else ["--asg-name", model]
+    return f"{ours('rollback', others[0], *whose)} takes another version; or {train}"
 
 
 def fit(facts: Facts) -> Iterator[Finding]:

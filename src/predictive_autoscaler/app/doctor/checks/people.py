@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from predictive_autoscaler.app.alarms import of_a_policy
 from predictive_autoscaler.app.doctor.facts import Facts
 from predictive_autoscaler.app.doctor.findings import Check, Finding, fault, ok, warning
 from predictive_autoscaler.app.doctor.wording import aged, command, listed
-from predictive_autoscaler.ports import RINGING, UNSURE
+from predictive_autoscaler.ports import RINGING, UNSURE, Alarm
 
 AREA = "people"
+RUNBOOK = "docs/runbook.md"
+_ENTRY = re.compile(r"See (\S+#[\w-]+)$")
+"""As terraform/monitoring.tf ends the description of an alarm."""
 
 
 def topic(facts: Facts) -> Iterator[Finding]:
@@ -43,6 +47,12 @@ def topic(facts: Facts) -> Iterator[Finding]:
         yield ok(f"{found.confirmed} confirmed subscribers{waiting}")
 
 
+def entry_of(alarm: Alarm) -> str:
+    """Where the runbook tells of an alarm: at the end of what its owner wrote about it."""
+    named = _ENTRY.search(alarm.says)
+    return named[1] if named else RUNBOOK
+
+
 def alarms(facts: Facts) -> Iterator[Finding]:
     """Alarms that ring, that know nothing, or that are switched off."""
     found = [alarm for alarm in facts.alarms() if not of_a_policy(alarm)]
@@ -60,7 +70,7 @@ def alarms(facts: Facts) -> Iterator[Finding]:
         if alarm.state == RINGING:
             yield fault(
                 f"{alarm.name} has been ringing for {since}: {alarm.says or alarm.reason}",
-                f"{look}; DEPLOYMENT.md's troubleshooting names what each is about",
+                f"{entry_of(alarm)} tells what to do; {look}",
             )
         elif not alarm.tells:
             yield warning(

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
 
 from predictive_autoscaler.app.doctor.facts import Facts
 from predictive_autoscaler.app.doctor.findings import Check, Finding, fault, ok, warning
 from predictive_autoscaler.app.doctor.wording import command
 from predictive_autoscaler.app.settings import GROUPS, groups_address, read_settings
-from predictive_autoscaler.app.settings_table import SETTINGS, Setting
-from predictive_autoscaler.errors import SettingsError, SourceError
+from predictive_autoscaler.app.settings_table import PREFIX, SETTINGS, Setting
+from predictive_autoscaler.errors import (
+    MissingSettingError,
+    SettingsError,
+    SourceError,
+    UnknownSettingError,
+)
 
 AREA = "settings"
 FROM_TERRAFORM = 'eval "$(terraform -chdir=terraform output -raw environment_lines)"'
@@ -20,7 +26,9 @@ def settings(facts: Facts) -> Iterator[Finding]:
     try:
         group = facts.settings()
     except SettingsError as error:
-        yield fault(str(error), f"set it, or take all of them from Terraform: {FROM_TERRAFORM}")
+        yield fault(
+            str(error), f"{_mended(error)}, or take all of them from Terraform: {FROM_TERRAFORM}"
+        )
         return
     parameters = group.parameters
     yield ok(
@@ -30,16 +38,38 @@ def settings(facts: Facts) -> Iterator[Finding]:
     )
 
 
+def _mended(error: SettingsError) -> str:
+    """What is to be done about a setting, in a few words."""
+    if isinstance(error, UnknownSettingError):
+        known = {name.removeprefix(PREFIX): name for name in error.known}
+        near = get_close_matches(error.name.removeprefix(PREFIX), known, n=1)
+        meant = f" (if {known[near[0]]} was meant, set that)" if near else ""
+        return f"unset {error.name}{meant}"
+    if isinstance(error, MissingSettingError):
+        return "set it"
+    return "correct it"
+
+
+def _short(error: SettingsError) -> str:
+    """Without the names of all settings, which docs/settings.md has."""
+    if isinstance(error, UnknownSettingError):
+        return f"unknown setting {error.name}"
+    return str(error)
+
+
 def function_settings(facts: Facts) -> Iterator[Finding]:
     """Those that the function runs with."""
     function = facts.function()
     if function is None:
         raise SourceError("no function of this controller is known")
-    remedy = "set it in the function's environment: controller in terraform.tfvars, terraform apply"
     try:
         read_settings(_alone(function.environment))
     except SettingsError as error:
-        yield fault(f"the function {function.name} refuses its settings: {error}", remedy)
+        yield fault(
+            f"the function {function.name} refuses its settings: {_short(error)}",
+            f"{_mended(error)} in the function's environment: controller in terraform.tfvars, "
+            "terraform apply",
+        )
         return
     different = list(_differences(facts.environment, function.environment))
     if different:
