@@ -9,7 +9,7 @@ import pytest
 
 from predictive_autoscaler.core.csv_text import samples_to_csv
 from predictive_autoscaler.errors import UsageError
-from predictive_autoscaler.folders import sole_user_of
+from predictive_autoscaler.folders import check_writable, sole_user_of
 from tests.helpers.commands import TRAINING_SCRIPT, Command, complaint, run, succeeded
 from tests.helpers.shop import shop, world
 
@@ -26,8 +26,8 @@ def test_a_load_balancer_by_another_name_is_told_at_once(command: Command, name:
     done = command(
         *("decide", "--asg-name", "shop", "--bucket", "b", "--load-balancer", name, "--json")
     )
-    message = complaint(done)
-    assert "LOAD_BALANCER is" in message
+    message = complaint(done, 2)
+    assert message.startswith("--load-balancer is")
     assert "app/NAME/ID" in message
 
 
@@ -98,6 +98,27 @@ class TestRecordsByTheLine:
 
 def test_the_version_is_told() -> None:
     assert succeeded(run("--version")).startswith("predictive-autoscaler 0.")
+
+
+def test_a_look_at_a_folder_leaves_nothing_behind(tmp_path: Path) -> None:
+    check_writable(tmp_path / "a" / "b")
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "a").mkdir()
+    check_writable(tmp_path / "a")
+    assert (tmp_path / "a").is_dir()
+
+
+def test_a_folder_that_only_its_file_system_refuses_is_refused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """What rights say is not all: so it is with /proc, and with a disk mounted to be read."""
+
+    def refused(**_: object) -> None:
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr("predictive_autoscaler.folders.TemporaryFile", refused)
+    with pytest.raises(UsageError, match=f"--store is {tmp_path}; {tmp_path} is no folder"):
+        check_writable(tmp_path, "--store")
 
 
 def test_a_folder_is_free_again_after_a_run_and_nothing_is_left_in_it(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
+from predictive_autoscaler.app.settings import check_setting
 from predictive_autoscaler.cli.console import (
     AsgName,
     AsJson,
@@ -142,6 +143,8 @@ def train(
     interrupted.
     """
     check_jobs(jobs)
+    check_setting("AUTOSCALER_INTERVAL_MINUTES", str(interval_minutes))
+    check_setting("AUTOSCALER_TIMEZONE", timezone)
     given: dict[str, str | None] = {
         "LOAD_BALANCER": load_balancer,
         "TARGET_GROUP": target_group,
@@ -255,10 +258,6 @@ def _refuse_for_groups(csv: Path | None, origin: Origin | None, context: typer.C
 def _parameters(
     interval_minutes: int, boot_minutes: float, metric_delay_seconds: int, timezone: str
 ) -> FeatureParameters:
-    from predictive_autoscaler.app.settings import check_setting
-
-    check_setting("AUTOSCALER_INTERVAL_MINUTES", str(interval_minutes))
-    check_setting("AUTOSCALER_TIMEZONE", timezone)
     return ControlParameters(
         interval_seconds=interval_minutes * 60,
         boot_minutes=boot_minutes,
