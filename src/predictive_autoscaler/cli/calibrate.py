@@ -16,6 +16,7 @@ from predictive_autoscaler.core.calibration import Calibration, steps_of
 from predictive_autoscaler.core.calibration import calibrate as calibrated
 from predictive_autoscaler.core.types import FloatArray
 from predictive_autoscaler.errors import DataError, UsageError
+from predictive_autoscaler.files import unreadable
 from predictive_autoscaler.folders import check_writable
 
 CAPACITY = "AUTOSCALER_CAPACITY_PER_INSTANCE"
@@ -104,7 +105,7 @@ def _rows(path: Path) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
             for row in rows
         ]
     except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{path}: cannot be read: {error}") from error
+        raise DataError(f"{path}: {unreadable(error, 'a table')}") from None
     except KeyError as error:
         raise DataError(
             f"{path}: this is not Locust's run_stats_history.csv: it has no column {error}"

@@ -67,7 +67,8 @@ def by_option(told: str, ctx: Any) -> str:
         source = ctx.get_parameter_source(param.name)
         given = source is not None and source.name == "COMMANDLINE"
         if given and isinstance(param.envvar, str) and told.startswith(f"{param.envvar} is "):
-            return max(param.opts, key=len) + told.removeprefix(param.envvar)
+            option: str = max(param.opts, key=len)
+            return option + told.removeprefix(param.envvar)
     return told
 
 

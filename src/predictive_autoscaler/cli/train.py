@@ -138,9 +138,9 @@ def train(
     where a run was ended, and trains only what is absent or made from other metrics or options.
     A group that fails does not stop the others.
 
-    Exit codes: 0 done, 1 failed (with --groups: any of them), 2 wrong options, 3 trained, but
-    not published because it is no better than the baselines (with --groups: some of them), 130
-    interrupted.
+    Exit codes: 0 done, 1 failed (with --groups: any of them), 2 wrong options or
+    settings, 3 trained, but not published because it is no better than the baselines (with
+    --groups: some of them), 130 interrupted.
     """
     check_jobs(jobs)
     check_setting("AUTOSCALER_INTERVAL_MINUTES", str(interval_minutes))
