@@ -9,9 +9,12 @@ import subprocess
 import sys
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 
+from predictive_autoscaler.cli import app
 from predictive_autoscaler.core.csv_text import samples_to_csv
 from predictive_autoscaler.core.types import Json, utc_from_text
 from tests.helpers.commands import (
@@ -40,6 +43,8 @@ COMMANDS = {
     "backtest": ["--quantile", "--what-if", "--settings", "--from", "--scheduler", "Examples:"],
     "demo": ["--trace", "--out", "--capacity-per-instance", "--json"],
 }
+
+PARSERS: dict[str, Any] = typer.main.get_command(app).commands  # type: ignore[attr-defined]
 
 
 @pytest.fixture(scope="module")
@@ -77,6 +82,20 @@ class TestHelp:
         assert f"Usage: predictive-autoscaler {name}" in told
         for option in COMMANDS[name]:
             assert option in told
+
+    @pytest.mark.parametrize("name", sorted(PARSERS))
+    def test_of_a_command_has_examples_that_are_understood(
+        self, command: Command, name: str
+    ) -> None:
+        told = succeeded(command(name, "--help", env=clean_environment(COLUMNS="80")))
+        assert "list[" not in told
+        below = [part.split() for part in told.partition("Example")[2].split("\n\n")]
+        lines = [words for words in below if words[:1] == ["predictive-autoscaler"]]
+        assert lines
+        for _, called, *words in lines:
+            assert called == name
+            with PARSERS[name].make_context(name, words):
+                pass
 
     def test_of_the_training_script(self) -> None:
         """As the README and the Lambda's people know it."""

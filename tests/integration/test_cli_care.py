@@ -193,6 +193,8 @@ class TestFilesThatAreNotThere:
         place = tmp_path / "nowhere"
         done = command("rollback", "--store", place, "--asg-name", "shop")
         assert complaint(done, 2) == f"--store is {place}; there is no such folder"
+        done = command("rollback", "--store", tmp_path, "--asg-name", "shop")
+        assert complaint(done) == "no model of group 'shop' has been published"
 
 
 class TestTimes:

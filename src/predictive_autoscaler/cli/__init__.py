@@ -27,6 +27,7 @@ from predictive_autoscaler.cli import (
     train,
 )
 from predictive_autoscaler.cli.console import complain
+from predictive_autoscaler.cli.examples import epilog
 from predictive_autoscaler.cli.extras import lacking
 from predictive_autoscaler.cli.parsing import OwnCommand
 from predictive_autoscaler.errors import (
@@ -80,10 +81,10 @@ for command in (
     monitor.monitor,
     serve.serve,
 ):
-    app.command(cls=OwnCommand)(command)
+    app.command(cls=OwnCommand, epilog=epilog(command.__name__))(command)
 app.command(cls=OwnCommand, epilog=backtest.EPILOG)(backtest.backtest)
 app.command(cls=OwnCommand, epilog=calibrate.EPILOG)(calibrate.calibrate)
-app.command(cls=OwnCommand, epilog=doctor.EPILOG)(doctor.doctor)
+app.command(cls=OwnCommand, epilog=epilog("doctor", doctor.EPILOG))(doctor.doctor)
 
 
 training_app = typer.Typer(

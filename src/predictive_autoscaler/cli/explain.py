@@ -37,7 +37,7 @@ def explain(
         typer.Option(
             "--record",
             help="Explain a record from this file instead: one record, or one a line, as the "
-            "demo's decisions.jsonl.",
+            "demo's out/demo/decisions.jsonl.",
         ),
     ] = None,
     bucket: Bucket = None,
