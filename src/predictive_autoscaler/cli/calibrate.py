@@ -23,9 +23,8 @@ CAPACITY = "AUTOSCALER_CAPACITY_PER_INSTANCE"
 AGGREGATED = "Aggregated"
 EPILOG = (
     "Example: drive the shop behind one instance in steps, then write what it carries.\n\n"
-    "locust/run_test.sh --scenario step --host URL --out out/step\n\n"
-    "predictive-autoscaler calibrate out/step/run_stats_history.csv --objective-seconds 1 "
-    "--settings shop.env"
+    "locust/run_test.sh --scenario step --host URL --out out\n\n"
+    "predictive-autoscaler calibrate out/run_stats_history.csv --settings my.env"
 )
 
 
