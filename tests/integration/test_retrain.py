@@ -163,7 +163,7 @@ class TestComplaints:
             ),
             (("rollback",), 2, "there is no such folder"),
             (("rollback", "v", "--list"), 2, "--list and the version 'v' exclude each other"),
-            (("rollback", "v", "--asg-name", ""), 2, "ASG_NAME is not set"),
+            (("rollback", "v", "--asg-name", ""), 2, "--asg-name is not set"),
         ],
     )
     def test_in_words(
@@ -202,7 +202,7 @@ class TestComplaints:
     ) -> None:
         env = HERE | {"AUTOSCALER_MAX_MODEL_AGE_DAYS": "2"}
         done = command("retrain", "--csv", files / "sound.csv", "--store", tmp_path, env=env)
-        told = complaint(done)
+        told = complaint(done, 2)
         assert "--newest-days is 3, and AUTOSCALER_MAX_MODEL_AGE_DAYS is 2" in told
 
     # ---- Against a simulated AWS ------------------------------------------------------------
