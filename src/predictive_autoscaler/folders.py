@@ -4,23 +4,50 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryFile
 
-from predictive_autoscaler.errors import AutoscalerError, UsageError
+from predictive_autoscaler.errors import UsageError
 
 
 def check_writable(folder: Path, option: str = "--out") -> None:
     """Tell before the work, rather than after it, that its result has nowhere to go.
 
+    Nothing is left behind, whether it can be written to or not.
+
     Raises:
-        AutoscalerError: the folder cannot be made or written to.
+        UsageError: the folder cannot be made or written to; names the option.
     """
-    present = next(part for part in (folder, *folder.absolute().parents) if part.exists())
-    if not present.is_dir() or not os.access(present, os.W_OK):
-        raise AutoscalerError(
+    made = _absent_parts(folder)
+    try:
+        _make(folder, option)
+    finally:
+        for part in made:
+            # Somebody else may have put something there, or it could not be made.
+            with suppress(OSError):
+                part.rmdir()
+
+
+def _make(folder: Path, option: str) -> None:
+    """Make a folder, and try it: what rights say is not what every file system does."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=folder):
+            pass
+    except OSError:
+        present = folder.absolute()
+        for part in _absent_parts(folder):
+            present = part.parent
+        raise UsageError(
             f"{option} is {folder}; {present} is no folder that can be written to"
-        )
+        ) from None
+
+
+def _absent_parts(folder: Path) -> list[Path]:
+    """The folder and those above it, as far as there are none yet; the innermost comes first."""
+    absolute = folder.absolute()
+    return [part for part in (absolute, *absolute.parents) if not os.path.lexists(part)]
 
 
 @contextmanager
@@ -28,10 +55,9 @@ def sole_user_of(folder: Path) -> Iterator[None]:
     """Hold a folder for one run; it is made if need be.
 
     Raises:
-        UsageError: another run is writing there.
+        UsageError: another run is writing there, or nobody can.
     """
-    check_writable(folder)
-    folder.mkdir(parents=True, exist_ok=True)
+    _make(folder, "--out")
     try:
         import fcntl
     except ImportError:  # Windows has none; there nobody is kept out.

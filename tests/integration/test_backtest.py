@@ -115,7 +115,7 @@ def test_an_announced_event_is_prepared_for(command: Command, trace: Path, tmp_p
 @pytest.mark.parametrize(
     ("content", "problem"),
     [
-        ("{", "Expecting"),
+        ("{", "line 1 is not JSON"),
         ("{}", "a list of events is needed"),
         ('[{"name": "launch"}]', "has no end"),
     ],
@@ -166,6 +166,7 @@ def test_what_if_tells_hours_and_money(command: Command, trace: Path, tmp_path: 
     told = succeeded(command("backtest", trace, *HOURLY, "--policies", "static peak", *asked))
     assert "What if, on shop (1.0 days, instance-hours)" in told
     assert "price 8 ← now" in told
+    assert "the forests learn from request counts alone" in told
     assert "USD / 30 days" in told
     with (out / "what_if.csv").open() as file:
         rows = {row["setting"]: row for row in csv.DictReader(file)}

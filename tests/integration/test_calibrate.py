@@ -85,7 +85,7 @@ def test_it_sets_one_group_of_many(command: Command, history: Path, tmp_path: Pa
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (("calibrate", "{none}"), "cannot be read"),
+        (("calibrate", "{none}"), "there is no such file"),
         (("calibrate", "{other}"), "there are no rows named Aggregated"),
         (("calibrate", "{history}", "--objective-seconds", "50"), "was kept at every step"),
         (("calibrate", "{history}", "--settings", "{groups}"), "the groups of"),

@@ -9,9 +9,12 @@ import subprocess
 import sys
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 
+from predictive_autoscaler.cli import app
 from predictive_autoscaler.core.csv_text import samples_to_csv
 from predictive_autoscaler.core.types import Json, utc_from_text
 from tests.helpers.commands import (
@@ -40,6 +43,8 @@ COMMANDS = {
     "backtest": ["--quantile", "--what-if", "--settings", "--from", "--scheduler", "Examples:"],
     "demo": ["--trace", "--out", "--capacity-per-instance", "--json"],
 }
+
+PARSERS: dict[str, Any] = typer.main.get_command(app).commands  # type: ignore[attr-defined]
 
 
 @pytest.fixture(scope="module")
@@ -78,6 +83,20 @@ class TestHelp:
         for option in COMMANDS[name]:
             assert option in told
 
+    @pytest.mark.parametrize("name", sorted(PARSERS))
+    def test_of_a_command_has_examples_that_are_understood(
+        self, command: Command, name: str
+    ) -> None:
+        told = succeeded(command(name, "--help", env=clean_environment(COLUMNS="80")))
+        assert "list[" not in told
+        below = [part.split() for part in told.partition("Example")[2].split("\n\n")]
+        lines = [words for words in below if words[:1] == ["predictive-autoscaler"]]
+        assert lines
+        for _, called, *words in lines:
+            assert called == name
+            with PARSERS[name].make_context(name, words):
+                pass
+
     def test_of_the_training_script(self) -> None:
         """As the README and the Lambda's people know it."""
         told = succeeded(run("--help", script=TRAINING_SCRIPT))
@@ -98,6 +117,37 @@ class TestHelp:
 
 
 class TestWrongOptions:
+    @pytest.mark.parametrize(
+        ("line", "told"),
+        [
+            ("demo --boot-minutes 30", "--boot-minutes is '30'; allowed is 1 to 20"),
+            ("demo --seed x", "--seed is 'x'; allowed is 0 to 4294967295"),
+            (
+                "demo --capacity-per-instance 0",
+                "--capacity-per-instance is '0'; allowed is at least 0.000001",
+            ),
+            (
+                "backtest x.csv --instance-hour-price 0",
+                "--instance-hour-price is '0'; allowed is 0.0001 to 1000",
+            ),
+            ("train --from datadog", "--from is 'datadog'; allowed is cloudwatch"),
+            (
+                "monitor --component asq",
+                "--component is 'asq'; allowed is asg, metrics, model, lambda, alarms, all",
+            ),
+            ("backtest x.csv --grain x", "--grain is 'x'; allowed is a whole number"),
+        ],
+    )
+    def test_of_a_value_the_option_the_value_and_the_range_are_told(
+        self, command: Command, line: str, told: str
+    ) -> None:
+        assert complaint(command(*line.split()), 2) == told
+
+    def test_of_a_value_in_the_environment_its_variable_is_told(self, command: Command) -> None:
+        env = clean_environment(AUTOSCALER_BOOT_MINUTES="soon")
+        message = complaint(command("train", "--csv", "x.csv", env=env), 2)
+        assert message == "AUTOSCALER_BOOT_MINUTES is 'soon'; allowed is 1 to 20"
+
     @pytest.mark.parametrize(
         ("arguments", "wrong"),
         [
@@ -141,7 +191,10 @@ class TestWrongOptions:
 
 
 class TestErrors:
-    """One line on the standard error, exit code 1, nothing on the standard output."""
+    """One line on the standard error and nothing on the standard output.
+
+    The exit code is 2 for settings and places, 1 for data that cannot be used.
+    """
 
     def test_the_process_ends_with_it(self) -> None:
         done = run("train", "--csv", "absent.csv")
@@ -183,21 +236,29 @@ class TestErrors:
     def test_a_setting_that_is_missing(
         self, command: Command, arguments: list[str], words: str
     ) -> None:
-        assert words in complaint(command(*arguments))
+        assert words in complaint(command(*arguments), 2)
 
     def test_a_setting_that_is_misspelt(self, command: Command) -> None:
         env = clean_environment(
             ASG_NAME="web", LOAD_BALANCER="app/x/1", S3_BUCKET="b", AUTOSCALER_MODUS="full"
         )
-        assert "unknown setting AUTOSCALER_MODUS" in complaint(command("decide", env=env))
+        assert "unknown setting AUTOSCALER_MODUS" in complaint(command("decide", env=env), 2)
 
     def test_a_zone_that_does_not_exist(self, command: Command) -> None:
         done = command("train", "--csv", "x.csv", "--timezone", "Europe/Atlantis")
-        assert "AUTOSCALER_TIMEZONE is 'Europe/Atlantis'; allowed is" in complaint(done)
+        assert complaint(done, 2).startswith("--timezone is 'Europe/Atlantis'; allowed is")
+
+    def test_a_zone_that_does_not_exist_in_the_environment(self, command: Command) -> None:
+        env = clean_environment(AUTOSCALER_TIMEZONE="Europe/Atlantis")
+        message = complaint(command("train", "--csv", "x.csv", env=env), 2)
+        assert message.startswith("AUTOSCALER_TIMEZONE is 'Europe/Atlantis'; allowed is")
 
     def test_an_interval_that_does_not_divide_the_hour(self, command: Command) -> None:
         done = command("train", "--csv", "x.csv", "--interval-minutes", "7")
-        assert "AUTOSCALER_INTERVAL_MINUTES is '7'; allowed is" in complaint(done)
+        assert complaint(done, 2).startswith("--interval-minutes is '7'; allowed is")
+        env = clean_environment(AUTOSCALER_INTERVAL_MINUTES="7")
+        message = complaint(command("train", "--csv", "x.csv", env=env), 2)
+        assert message.startswith("AUTOSCALER_INTERVAL_MINUTES is '7'; allowed is")
 
     def test_nobody_answers(self, tmp_path: Path) -> None:
         env = clean_environment(
@@ -226,13 +287,24 @@ class TestErrors:
         message = complaint(command("explain", "--record", path))
         assert "cannot be read as a decision record" in message
 
-    def test_a_place_that_cannot_be_written_to(
-        self, command: Command, recording: Path, tmp_path: Path
+    @pytest.mark.parametrize("line", ["train --csv x.csv", "demo", "backtest x.csv"])
+    def test_a_place_that_cannot_be_written_to_is_told_before_the_work(
+        self, command: Command, tmp_path: Path, line: str
     ) -> None:
         blocked = tmp_path / "file"
         blocked.write_text("")
-        done = command("train", "--csv", recording, "--max-bins", "150", "--out", blocked / "model")
-        assert str(blocked) in complaint(done)
+        place = blocked / "deep" / "model"
+        done = command(*line.split(), "--out", place)
+        message = complaint(done, 2)
+        assert message == f"--out is {place}; {blocked} is no folder that can be written to"
+        assert done.stderr.count("\n") == 1
+
+    def test_so_is_a_file_that_metrics_cannot_be_written_to(
+        self, command: Command, tmp_path: Path
+    ) -> None:
+        env = clean_environment(ASG_NAME="web", LOAD_BALANCER="app/x/1", S3_BUCKET="b")
+        done = command("collect", "--out", tmp_path, env=env)
+        assert complaint(done, 2) == f"--out is {tmp_path}, a folder; allowed is a file"
 
 
 class TestTraining:

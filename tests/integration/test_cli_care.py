@@ -10,9 +10,24 @@ import pytest
 from predictive_autoscaler.core.csv_text import samples_to_csv
 from predictive_autoscaler.core.types import Json
 from predictive_autoscaler.errors import UsageError
-from predictive_autoscaler.folders import sole_user_of
-from tests.helpers.commands import TRAINING_SCRIPT, Command, complaint, run, succeeded
+from predictive_autoscaler.folders import check_writable, sole_user_of
+from tests.helpers.commands import (
+    TRAINING_SCRIPT,
+    Command,
+    clean_environment,
+    complaint,
+    run,
+    succeeded,
+)
 from tests.helpers.shop import GROUP, shop, world
+
+
+@pytest.fixture(scope="module")
+def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A CSV file of two days."""
+    path = tmp_path_factory.mktemp("recording") / "shop.csv"
+    path.write_text(samples_to_csv(shop(300).latest(2 * 288)))
+    return path
 
 
 def test_two_runs_do_not_write_to_one_folder(command: Command, tmp_path: Path) -> None:
@@ -27,8 +42,8 @@ def test_a_load_balancer_by_another_name_is_told_at_once(command: Command, name:
     done = command(
         *("decide", "--asg-name", "shop", "--bucket", "b", "--load-balancer", name, "--json")
     )
-    message = complaint(done)
-    assert "LOAD_BALANCER is" in message
+    message = complaint(done, 2)
+    assert message.startswith("--load-balancer is")
     assert "app/NAME/ID" in message
 
 
@@ -150,6 +165,27 @@ def test_the_version_is_told() -> None:
     assert succeeded(run("--version")).startswith("predictive-autoscaler 0.")
 
 
+def test_a_look_at_a_folder_leaves_nothing_behind(tmp_path: Path) -> None:
+    check_writable(tmp_path / "a" / "b")
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "a").mkdir()
+    check_writable(tmp_path / "a")
+    assert (tmp_path / "a").is_dir()
+
+
+def test_a_folder_that_only_its_file_system_refuses_is_refused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """What rights say is not all: so it is with /proc, and with a disk mounted to be read."""
+
+    def refused(**_: object) -> None:
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr("predictive_autoscaler.folders.TemporaryFile", refused)
+    with pytest.raises(UsageError, match=f"--store is {tmp_path}; {tmp_path} is no folder"):
+        check_writable(tmp_path, "--store")
+
+
 def test_a_folder_is_free_again_after_a_run_and_nothing_is_left_in_it(tmp_path: Path) -> None:
     for _ in range(2):
         with sole_user_of(tmp_path), pytest.raises(UsageError), sole_user_of(tmp_path):
@@ -162,3 +198,88 @@ def test_a_folder_is_free_again_after_a_run_that_failed(tmp_path: Path) -> None:
         raise ZeroDivisionError
     with sole_user_of(tmp_path):
         pass
+
+
+class TestFilesThatAreNotThere:
+    """Each is told once, in the same words by every command, and without Python's."""
+
+    @pytest.mark.parametrize(
+        ("line", "code"),
+        [
+            ("explain --record {}", 1),
+            ("calibrate {}", 1),
+            ("train --csv {}", 1),
+            ("backtest x.csv --calendar {}", 2),
+            ("backtest x.csv --out out/none --settings {}", 2),
+            ("train --from cloudwatch --groups {}", 2),
+        ],
+    )
+    def test_absent(self, command: Command, tmp_path: Path, line: str, code: int) -> None:
+        path = tmp_path / "none"
+        line = line.replace("out/none", str(tmp_path / "out"))
+        env = clean_environment(S3_BUCKET="b")
+        message = complaint(command(*line.format(path).split(), env=env), code)
+        assert message.removeprefix("--calendar ") == f"{path}: there is no such file"
+
+    @pytest.mark.parametrize("line", ["explain --record {}", "calibrate {}"])
+    def test_a_folder(self, command: Command, tmp_path: Path, line: str) -> None:
+        message = complaint(command(*line.format(tmp_path).split()))
+        assert message.startswith(f"{tmp_path}: cannot be read as ")
+        assert message.endswith(": it is a folder")
+
+    def test_what_is_no_record_is_told_by_the_line(self, command: Command, tmp_path: Path) -> None:
+        path = tmp_path / "notes.md"
+        path.write_text("{}\n# Notes\n")
+        message = complaint(command("explain", "--record", path))
+        assert message == f"{path}: cannot be read as a decision record: line 2 is not JSON"
+
+    def test_a_calendar_that_is_no_json(self, command: Command, tmp_path: Path) -> None:
+        path = tmp_path / "calendar.json"
+        path.write_text("[\nsale\n]")
+        message = complaint(command("backtest", "x.csv", "--calendar", path), 2)
+        assert message == f"--calendar {path}: line 2 is not JSON"
+
+    def test_a_folder_of_models(self, command: Command, tmp_path: Path) -> None:
+        place = tmp_path / "nowhere"
+        done = command("rollback", "--store", place, "--asg-name", "shop")
+        assert complaint(done, 2) == f"--store is {place}; there is no such folder"
+        done = command("rollback", "--store", tmp_path, "--asg-name", "shop")
+        assert complaint(done) == "no model of group 'shop' has been published"
+
+
+class TestTimes:
+    @pytest.mark.parametrize(
+        ("text", "reason"),
+        [
+            ("2026-03-16T25:00:00Z", ": hour must be in 0..23; write"),
+            ("2026-02-30T00:00:00Z", ": day is out of range for month; write"),
+            ("2026-03-16T18:00:00", ", without a zone; write"),
+            ("yesterday", ", which is no time; write"),
+        ],
+    )
+    @pytest.mark.parametrize(
+        ("line", "name"),
+        [
+            ("explain {} --bucket b", "the slot"),
+            ("train --csv x.csv --until {}", "--until"),
+            ("backtest x.csv --eval-start {}", "--eval-start"),
+        ],
+    )
+    def test_what_is_wrong_with_one_is_told(
+        self, command: Command, recording: Path, line: str, name: str, text: str, reason: str
+    ) -> None:
+        line = line.replace("x.csv", str(recording))
+        message = complaint(command(*line.format(text).split()), 2)
+        assert message.startswith(f"{name} is {text!r}{reason} it as 2026-11-20T")
+
+    def test_beside_a_slot_that_is_not_there_stands_the_nearest(
+        self, command: Command, tmp_path: Path
+    ) -> None:
+        path = tmp_path / "decisions.jsonl"
+        slots = [f"2026-03-16T18:{minute:02}:00+00:00" for minute in (0, 5, 10)]
+        path.write_text("".join(json.dumps({"slot": slot}) + "\n" for slot in slots))
+        message = complaint(command("explain", "2026-03-16T18:06:00Z", "--record", path))
+        assert message == (
+            f"{path}: holds no decision record of 2026-03-16T18:06:00Z; it holds "
+            "2026-03-16T18:00:00Z to 2026-03-16T18:10:00Z, and 2026-03-16T18:05:00Z is the nearest"
+        )

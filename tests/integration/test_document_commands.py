@@ -20,6 +20,7 @@ from botocore import xform_name
 from predictive_autoscaler.cli import app, training_app
 from predictive_autoscaler.deployment.quick_start import parser as quick_start_parser
 from predictive_autoscaler.deployment.terraform import Place
+from predictive_autoscaler.errors import UsageError as OurUsageError
 from predictive_autoscaler.loadtest.command import parser as load_test_parser
 from predictive_autoscaler.storefront.command import parser as storefront_parser
 from tests.helpers.commands import ROOT
@@ -71,7 +72,7 @@ def check_options(command: Any, words: Sequence[str]) -> None:
     """Parse without running."""
     try:
         command.make_context(command.name, list(words))
-    except UsageError as error:
+    except (UsageError, OurUsageError) as error:
         raise WrongCommandError(str(error)) from error
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from predictive_autoscaler.folders import sole_user_of
+from predictive_autoscaler.loadtest import command, preflight
 from predictive_autoscaler.loadtest.options import table_of_scenarios
 from tests.helpers.commands import ROOT, clean_environment, complaint
 from tests.helpers.load_runs import load_command, load_test
@@ -37,9 +38,13 @@ class TestBeforeTheLoad:
         assert done.stderr.count("\n") == 1
         return done.stderr
 
-    def test_a_dead_host_is_told(self) -> None:
+    def test_a_dead_host_is_told(
+        self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        monkeypatch.setattr(preflight, "START_SECONDS", 0.0)
         host = f"http://127.0.0.1:{free_port()}"
-        assert f"--host {host}: no answer" in self.refused("--host", host)
+        assert command.main(["--host", host]) == 1
+        assert f"error: --host {host}: no answer" in capsys.readouterr().err
 
     def test_a_wrong_channel_is_told(self, tmp_path: Path) -> None:
         with storefront(tmp_path / "shop.sqlite") as shop:

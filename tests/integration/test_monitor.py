@@ -176,7 +176,7 @@ class TestWrongOptions:
         assert wrong in done.stderr
 
     def test_a_setting_that_is_missing(self, command: Command) -> None:
-        assert "S3_BUCKET is not set" in complaint(command(S3_BUCKET=""))
+        assert "S3_BUCKET is not set" in complaint(command(S3_BUCKET=""), 2)
 
     def test_a_group_that_is_not_there_is_told_beside_what_is(self, command: Command) -> None:
         told = command("--component", "asg", "--asg-name", "nobody")

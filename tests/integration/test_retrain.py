@@ -149,8 +149,8 @@ class TestComplaints:
     @pytest.mark.parametrize(
         ("arguments", "code", "words"),
         [
-            (("retrain",), 1, "S3_BUCKET is not set"),
-            (("retrain", "--bucket", "b"), 1, "LOAD_BALANCER is not set"),
+            (("retrain",), 2, "S3_BUCKET is not set"),
+            (("retrain", "--bucket", "b"), 2, "LOAD_BALANCER is not set"),
             (("retrain", "--csv", "{files}"), 2, "without --groups it takes a file"),
             (("retrain", "--csv", "{files}/short.csv", "--groups", "x"), 2, "with --groups"),
             (("retrain", "--csv", "{files}/none.csv"), 1, "none.csv"),
@@ -161,9 +161,9 @@ class TestComplaints:
                 1,
                 "found 12.0 hours of request counts; at least 24 hours are needed",
             ),
-            (("rollback",), 1, "no model of group 'web' has been published"),
+            (("rollback",), 2, "there is no such folder"),
             (("rollback", "v", "--list"), 2, "--list and the version 'v' exclude each other"),
-            (("rollback", "v", "--asg-name", ""), 1, "ASG_NAME is not set"),
+            (("rollback", "v", "--asg-name", ""), 2, "--asg-name is not set"),
         ],
     )
     def test_in_words(
@@ -202,7 +202,7 @@ class TestComplaints:
     ) -> None:
         env = HERE | {"AUTOSCALER_MAX_MODEL_AGE_DAYS": "2"}
         done = command("retrain", "--csv", files / "sound.csv", "--store", tmp_path, env=env)
-        told = complaint(done)
+        told = complaint(done, 2)
         assert "--newest-days is 3, and AUTOSCALER_MAX_MODEL_AGE_DAYS is 2" in told
 
     # ---- Against a simulated AWS ------------------------------------------------------------
@@ -212,7 +212,7 @@ class TestComplaints:
     ) -> None:
         where = ("--csv", files / "sound.csv", "--store", files / "sound.csv" / "store")
         done = command("retrain", *where, *LITTLE, env=HERE)
-        assert "sound.csv is no folder that can be written to" in complaint(done)
+        assert "sound.csv is no folder that can be written to" in complaint(done, 2)
         assert "reading" not in done.stderr
 
 

@@ -75,7 +75,7 @@ class TestOptions:
         assert wrong in done.stderr
 
     def test_a_setting_that_is_missing(self, command: Command) -> None:
-        assert "ASG_NAME is not set" in complaint(command("serve"))
+        assert "ASG_NAME is not set" in complaint(command("serve"), 2)
 
     def test_a_port_that_is_taken(self, command: Command) -> None:
         variables = {"ASG_NAME": "web", "LOAD_BALANCER": "app/web/1", "S3_BUCKET": "b"}

@@ -257,7 +257,7 @@ class TestTrouble:
         origin = () if "--from" in words else ("--csv", tmp_path)
         path = groups_file(tmp_path, {"a": {}})
         done = command("train", "--groups", path, *origin, *words, "--out", tmp_path / "out")
-        assert "S3_BUCKET is not set" in complaint(done)
+        assert "S3_BUCKET is not set" in complaint(done, 2)
 
     def test_the_group_of_the_environment_is_not_meant(
         self, fleet: tuple[str, ...], trained: Path, command: Command

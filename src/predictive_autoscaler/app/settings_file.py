@@ -10,6 +10,7 @@ from pathlib import Path
 from predictive_autoscaler.app.settings import GROUPS, Settings, read_settings
 from predictive_autoscaler.app.settings_table import PREFIX, SETTINGS
 from predictive_autoscaler.errors import SettingsError
+from predictive_autoscaler.files import read_named
 
 _NAMES = {"ASG_NAME": "group", "LOAD_BALANCER": "app/none/none", "S3_BUCKET": "none"}
 """What only says where a group is to be found need not stand in a file."""
@@ -52,8 +53,9 @@ def read_groups_file(
     """
     given = {name: text for name, text in environment.items() if text and name != "ASG_NAME"}
     elsewhere = {} if on_aws else {name: _NAMES[name] for name in ("LOAD_BALANCER", "S3_BUCKET")}
+    text = _text(path).strip() or "{}"
     try:
-        return read_settings(elsewhere | given | {GROUPS: _text(path).strip() or "{}"})
+        return read_settings(elsewhere | given | {GROUPS: text})
     except SettingsError as error:
         told = str(error)
         told = told.removeprefix(GROUPS) if told.startswith(GROUPS) else f": {told}"
@@ -66,11 +68,7 @@ def _text(path: Path) -> str:
     Raises:
         SettingsError: it has none.
     """
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is not text"
-        raise SettingsError(f"{path}: cannot be read as settings: {reason}") from None
+    return read_named(path, "settings", SettingsError)
 
 
 def _lines(path: Path) -> Iterator[tuple[int, str, str]]:

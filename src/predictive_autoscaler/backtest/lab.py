@@ -35,6 +35,8 @@ ORACLE = "oracle"
 INSTANCES_AT_PEAK = 30
 PEAK_QUANTILE = 0.999
 DAY_LONG = timedelta(days=1)
+LEARNED = timedelta(days=3)
+"""At the least, before evaluation may begin."""
 
 
 @dataclass(frozen=True)
@@ -193,7 +195,7 @@ def traffic_of(name: str, recording: Samples, options: LabOptions, source: str =
     recorded = known_part(at_interval(recording, options.interval_seconds))
     demand = recorded.demand_alone()
     first = default_first(demand, options.eval_start)
-    _check_span(demand, first, source or name)
+    _check_span(demand, first, source or name, options.eval_start)
     capacity = options.capacity_per_instance or _capacity(demand.requests[first:], source or name)
     boot_bins = -(-int(options.boot_minutes * 60) // options.interval_seconds)
     setting = Setting(capacity, options.bounds, options.interval_seconds, boot_bins)
@@ -204,14 +206,19 @@ def traffic_of(name: str, recording: Samples, options: LabOptions, source: str =
     )
 
 
-def _check_span(demand: Samples, first: int, source: str) -> None:
-    if timedelta(days=3) // demand.interval <= first < len(demand):
+def _check_span(demand: Samples, first: int, source: str, eval_start: datetime | None) -> None:
+    if LEARNED // demand.interval <= first < len(demand):
         return
-    days, before = len(demand) * demand.interval / DAY_LONG, first * demand.interval / DAY_LONG
+    days = len(demand) * demand.interval / DAY_LONG
+    earliest, latest = demand.start + LEARNED, demand.end - demand.interval
+    if eval_start is not None and earliest <= latest:
+        raise DataError(
+            f"{source}: --eval-start is {utc_text(eval_start)}; allowed is {utc_text(earliest)} to "
+            f"{utc_text(latest)}, three days after the file's start until its last interval"
+        )
     raise DataError(
-        f"{source}: {days:.1f} days of traffic, and evaluation would begin after {before:.1f} "
-        "days; at least three days must lie before it, and one interval after. Without "
-        "--eval-start it begins after 55 %, and at least 6 days, so more than 6 are needed"
+        f"{source}: {days:.4g} days of traffic; more than 6 are needed, as evaluation begins after "
+        "55 %, and at least 6 days. With --eval-start more than 3 are enough"
     )
 
 

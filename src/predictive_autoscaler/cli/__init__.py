@@ -27,10 +27,13 @@ from predictive_autoscaler.cli import (
     train,
 )
 from predictive_autoscaler.cli.console import complain
+from predictive_autoscaler.cli.examples import epilog
 from predictive_autoscaler.cli.extras import lacking
+from predictive_autoscaler.cli.parsing import OwnCommand
 from predictive_autoscaler.errors import (
     AutoscalerError,
     RefusedModelError,
+    SettingsError,
     UnskilledModelError,
     UsageError,
 )
@@ -78,10 +81,10 @@ for command in (
     monitor.monitor,
     serve.serve,
 ):
-    app.command()(command)
-app.command(epilog=backtest.EPILOG)(backtest.backtest)
-app.command(epilog=calibrate.EPILOG)(calibrate.calibrate)
-app.command(epilog=doctor.EPILOG)(doctor.doctor)
+    app.command(cls=OwnCommand, epilog=epilog(command.__name__))(command)
+app.command(cls=OwnCommand, epilog=backtest.EPILOG)(backtest.backtest)
+app.command(cls=OwnCommand, epilog=calibrate.EPILOG)(calibrate.calibrate)
+app.command(cls=OwnCommand, epilog=epilog("doctor", doctor.EPILOG))(doctor.doctor)
 
 
 training_app = typer.Typer(
@@ -89,7 +92,7 @@ training_app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-training_app.command()(train.train)
+training_app.command(cls=OwnCommand)(train.train)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -109,7 +112,8 @@ def _run(application: typer.Typer, program: str, arguments: Sequence[str] | None
     except (RefusedModelError, UnskilledModelError) as error:
         complain(str(error))
         sys.exit(EXIT_REFUSED)
-    except UsageError as error:
+    except (SettingsError, UsageError) as error:
+        _end_as_told(error)
         complain(str(error))
         sys.exit(EXIT_USAGE)
     except AutoscalerError as error:

@@ -92,8 +92,8 @@ def backtest(
     eval_start: Annotated[
         str | None,
         typer.Option(
-            help="Evaluate from here (ISO 8601, with zone). Default: after the first 55 %, and "
-            "at least 6 days."
+            help="Evaluate from here (ISO 8601, with zone). Default: after the first 55 %, "
+            "or 6 days if that is later."
         ),
     ] = None,
     low: Annotated[

@@ -8,8 +8,10 @@ from enum import Enum
 from pathlib import Path
 
 from predictive_autoscaler.adapters.stores.controls import control_from_json
-from predictive_autoscaler.core.types import Bounds, CalendarEvent, utc_from_text
+from predictive_autoscaler.cli.moments import moment_of
+from predictive_autoscaler.core.types import Bounds, CalendarEvent
 from predictive_autoscaler.errors import DataError, UsageError
+from predictive_autoscaler.files import read_named
 
 MISS_PRICES = (1.0, 1e6)
 BUDGETS = (1e-5, 0.2)
@@ -23,14 +25,7 @@ def read_moment(text: str | None) -> datetime | None:
     Raises:
         UsageError: it is no time, or has no zone.
     """
-    if text is None:
-        return None
-    try:
-        return utc_from_text(text)
-    except ValueError:
-        raise UsageError(
-            f"--eval-start is {text!r}; write it as 2026-11-20T00:00:00Z, with a zone"
-        ) from None
+    return None if text is None else moment_of(text, "--eval-start")
 
 
 def read_calendar(path: Path | None) -> tuple[CalendarEvent, ...]:
@@ -42,9 +37,14 @@ def read_calendar(path: Path | None) -> tuple[CalendarEvent, ...]:
     if path is None:
         return ()
     try:
-        return control_from_json({"calendar": json.loads(path.read_text())}).calendar
-    except (OSError, ValueError, DataError) as error:
+        text = read_named(path, "a calendar", UsageError)
+        return control_from_json({"calendar": json.loads(text)}).calendar
+    except json.JSONDecodeError as error:
+        raise UsageError(f"--calendar {path}: line {error.lineno} is not JSON") from None
+    except (ValueError, DataError) as error:
         raise UsageError(f"--calendar {path}: {error}") from None
+    except UsageError as error:
+        raise UsageError(f"--calendar {error}") from None
 
 
 def read_bounds(low: int | None, high: int | None) -> Bounds | None:

@@ -16,15 +16,15 @@ from predictive_autoscaler.core.calibration import Calibration, steps_of
 from predictive_autoscaler.core.calibration import calibrate as calibrated
 from predictive_autoscaler.core.types import FloatArray
 from predictive_autoscaler.errors import DataError, UsageError
+from predictive_autoscaler.files import unreadable
 from predictive_autoscaler.folders import check_writable
 
 CAPACITY = "AUTOSCALER_CAPACITY_PER_INSTANCE"
 AGGREGATED = "Aggregated"
 EPILOG = (
     "Example: drive the shop behind one instance in steps, then write what it carries.\n\n"
-    "locust/run_test.sh --scenario step --host URL --out out/step\n\n"
-    "predictive-autoscaler calibrate out/step/run_stats_history.csv --objective-seconds 1 "
-    "--settings shop.env"
+    "locust/run_test.sh --scenario step --host URL --out out\n\n"
+    "predictive-autoscaler calibrate out/run_stats_history.csv --settings my.env"
 )
 
 
@@ -104,7 +104,7 @@ def _rows(path: Path) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
             for row in rows
         ]
     except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{path}: cannot be read: {error}") from error
+        raise DataError(f"{path}: {unreadable(error, 'a table')}") from None
     except KeyError as error:
         raise DataError(
             f"{path}: this is not Locust's run_stats_history.csv: it has no column {error}"

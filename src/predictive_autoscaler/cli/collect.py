@@ -24,6 +24,8 @@ from predictive_autoscaler.cli.console import (
 )
 from predictive_autoscaler.core.csv_text import samples_to_csv
 from predictive_autoscaler.core.types import utc_text
+from predictive_autoscaler.errors import UsageError
+from predictive_autoscaler.folders import check_writable
 
 
 def collect(
@@ -46,6 +48,9 @@ def collect(
 
     flags = group_flags(asg_name, load_balancer, target_group, bucket)
     settings = settings_from(**flags, AWS_REGION=region)
+    if output.is_dir():
+        raise UsageError(f"--out is {output}, a folder; allowed is a file")
+    check_writable(output.parent)
     with working("reading the metrics", quiet=as_json) as tell:
         samples = aws_history(
             settings,

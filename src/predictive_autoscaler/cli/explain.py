@@ -23,10 +23,12 @@ from predictive_autoscaler.app.record import (
 )
 from predictive_autoscaler.app.record_numbers import check_numbers
 from predictive_autoscaler.cli.console import Bucket, Region, out, print_json, use_region
+from predictive_autoscaler.cli.moments import moment_of
 from predictive_autoscaler.core.explain import CANDIDATES_NOTE
 from predictive_autoscaler.core.explain import explain as in_words
 from predictive_autoscaler.core.types import Decision, Json, utc_from_text, utc_text
-from predictive_autoscaler.errors import DataError, SettingsError, UsageError
+from predictive_autoscaler.errors import DataError, SettingsError
+from predictive_autoscaler.files import read_named
 
 WEEK = timedelta(days=7)
 
@@ -41,7 +43,7 @@ def explain(
         typer.Option(
             "--record",
             help="Explain a record from this file instead: one record, or one a line, as the "
-            "demo's decisions.jsonl.",
+            "demo's out/demo/decisions.jsonl.",
         ),
     ] = None,
     bucket: Bucket = None,
@@ -55,7 +57,7 @@ def explain(
     Says what moved the forecast, what was decided at the same time a week before if there is a
     record of it, and what it would have taken to decide otherwise.
     """
-    moment = _moment(slot) if slot else None
+    moment = moment_of(slot, "the slot", "2026-11-20T08:05:00Z") if slot else None
     if record_file:
         record, week_before = _from_file(record_file, moment)
         where = str(record_file)
@@ -186,23 +188,44 @@ def _from_file(path: Path, slot: datetime | None) -> tuple[Json, Json | None]:
     """The record of a slot, or the last one, from a file with one or with one a line; and that of
     a week before, if the file has it.
     """
-    try:
-        text = path.read_text()
-        lines = [text] if text.lstrip().startswith("{\n") else text.splitlines()
-        records = [json.loads(line) for line in lines if line.strip()]
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path}: cannot be read as a decision record: {error}") from error
+    text = read_named(path, "a decision record", DataError)
+    lines = [text] if text.lstrip().startswith("{\n") else text.splitlines()
+    records = [_parsed(path, number, line) for number, line in enumerate(lines, 1) if line.strip()]
     fitting = [
         record
         for record in records
         if isinstance(record, dict) and (slot is None or record.get("slot") == utc_text(slot))
     ]
     if not fitting:
-        raise DataError(f"{path}: holds no decision record" + (f" of {slot}" if slot else ""))
+        raise DataError(f"{path}: holds no decision record{_not_there(records, slot)}")
     found: Json = fitting[-1]
     before = _week_before(found)
     theirs = [one for one in records if before and _slot_of(one) == before]
     return found, theirs[-1] if theirs else None
+
+
+def _parsed(path: Path, number: int, line: str) -> Any:
+    try:
+        return json.loads(line)
+    except ValueError as error:
+        at = number + getattr(error, "lineno", 1) - 1
+        raise DataError(
+            f"{path}: cannot be read as a decision record: line {at} is not JSON"
+        ) from None
+
+
+def _not_there(records: list[Any], slot: datetime | None) -> str:
+    """Of which slot there is none, and of which there are."""
+    if slot is None:
+        return ""
+    known = sorted(one for one in map(_slot_of, records) if one is not None)
+    if not known:
+        return f" of {utc_text(slot)}, nor of any other time"
+    nearest = min(known, key=lambda one: abs(one - slot))
+    return (
+        f" of {utc_text(slot)}; it holds {utc_text(known[0])} to {utc_text(known[-1])}, and "
+        f"{utc_text(nearest)} is the nearest"
+    )
 
 
 def _slot_of(record: Any) -> datetime | None:
@@ -244,12 +267,3 @@ def _loaded(bucket: str, slot: datetime) -> Json | None:
         return find_decision(bucket, slot)
     except DataError:
         return None
-
-
-def _moment(text: str) -> datetime:
-    try:
-        return utc_from_text(text)
-    except ValueError:
-        raise UsageError(
-            f"the slot is {text!r}; write it as 2026-11-20T08:05:00Z, with a zone"
-        ) from None

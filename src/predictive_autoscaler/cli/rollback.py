@@ -54,7 +54,8 @@ def rollback(
     schedule of `retrain` until you know what was wrong. `rollback` with the name of the version
     that was left undoes it.
 
-    Exit codes: 0 done, 1 failed or not confirmed, 2 wrong options.
+    Exit codes: 0 done, 1 failed or not confirmed, 2 wrong options or
+    settings.
     """
     from predictive_autoscaler.app.rollback import list_versions, roll_back
     from predictive_autoscaler.wiring import model_archive
@@ -64,6 +65,8 @@ def rollback(
     use_region(region)
     if not asg_name:
         raise SettingsError("ASG_NAME is not set; it names the group whose model is meant")
+    if store is not None and not store.is_dir():
+        raise UsageError(f"--store is {store}; there is no such folder")
     archive = model_archive(bucket, store)
     if list_them:
         found = list_versions(asg_name, archive)

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
+from predictive_autoscaler.app.settings import check_setting
 from predictive_autoscaler.cli.console import (
     AsgName,
     AsJson,
@@ -137,11 +138,13 @@ def train(
     where a run was ended, and trains only what is absent or made from other metrics or options.
     A group that fails does not stop the others.
 
-    Exit codes: 0 done, 1 failed (with --groups: any of them), 2 wrong options, 3 trained, but
-    not published because it is no better than the baselines (with --groups: some of them), 130
-    interrupted.
+    Exit codes: 0 done, 1 failed (with --groups: any of them), 2 wrong options or
+    settings, 3 trained, but not published because it is no better than the baselines (with
+    --groups: some of them), 130 interrupted.
     """
     check_jobs(jobs)
+    check_setting("AUTOSCALER_INTERVAL_MINUTES", str(interval_minutes))
+    check_setting("AUTOSCALER_TIMEZONE", timezone)
     given: dict[str, str | None] = {
         "LOAD_BALANCER": load_balancer,
         "TARGET_GROUP": target_group,
@@ -255,10 +258,6 @@ def _refuse_for_groups(csv: Path | None, origin: Origin | None, context: typer.C
 def _parameters(
     interval_minutes: int, boot_minutes: float, metric_delay_seconds: int, timezone: str
 ) -> FeatureParameters:
-    from predictive_autoscaler.app.settings import check_setting
-
-    check_setting("AUTOSCALER_INTERVAL_MINUTES", str(interval_minutes))
-    check_setting("AUTOSCALER_TIMEZONE", timezone)
     return ControlParameters(
         interval_seconds=interval_minutes * 60,
         boot_minutes=boot_minutes,

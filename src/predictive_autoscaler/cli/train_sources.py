@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from predictive_autoscaler.app.settings import GroupSettings, Settings
-from predictive_autoscaler.core.types import Samples, utc_from_text
-from predictive_autoscaler.errors import UsageError
+from predictive_autoscaler.cli.moments import moment_of
+from predictive_autoscaler.core.types import Samples
 
 
 def from_csv(
@@ -56,12 +56,7 @@ def moment(text: str) -> datetime:
     Raises:
         UsageError: it is none, or has no zone.
     """
-    try:
-        return utc_from_text(text)
-    except ValueError:
-        raise UsageError(
-            f"--until is {text!r}; write it as 2026-11-20T00:00:00Z, with a zone"
-        ) from None
+    return moment_of(text, "--until")
 
 
 def interpolation_note(facts: dict[str, Any]) -> str:

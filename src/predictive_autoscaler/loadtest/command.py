@@ -139,15 +139,19 @@ def _run(options: argparse.Namespace) -> int:
         return _finish(_worker(options, options.master_host, options.master_port), [])
     check(options)
     address = shop_address(options.host)
-    name = look(address, options.channel, insecure=options.insecure)
-    print(f"load: {address} is there, and sells {name!r} in {options.channel}", flush=True)
+    name = look(address, options.channel, _tell, insecure=options.insecure)
+    _tell(f"{address} is there, and sells {name!r} in {options.channel}")
     out = options.out or Path("out") / "load" / options.scenario
     with sole_user_of(out):
-        print(f"load: scenario {options.scenario}, reports in {out}", flush=True)
+        _tell(f"scenario {options.scenario}, reports in {out}")
         port = _free_port() if options.workers else options.master_port
         leader = _leader(options, address, out, port)
         workers = [_worker(options, LOCAL, port) for _ in range(options.workers)]
         return _finish(leader, workers)
+
+
+def _tell(text: str) -> None:
+    print(f"load: {text}", flush=True)
 
 
 def _check_machines(options: argparse.Namespace) -> None:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import ssl
+import time
+from collections.abc import Callable
 from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
@@ -19,6 +21,13 @@ query Preflight($channel: String!) {
   products(channel: $channel, first: 1) { edges { node { id name } } }
 }"""
 PATIENCE_SECONDS = 15.0
+START_SECONDS = 10.0
+"""A shop that was started by the command before needs some time until it listens."""
+BETWEEN_SECONDS = 0.5
+
+
+class _NobodyListensError(SourceError):
+    """The connection was refused."""
 
 
 def shop_address(host: str | None) -> str:
@@ -42,13 +51,25 @@ def shop_address(host: str | None) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
-def look(address: str, channel: str, *, insecure: bool = False) -> str:
+def look(
+    address: str,
+    channel: str,
+    tell: Callable[[str], None],
+    *,
+    insecure: bool = False,
+    start_seconds: float | None = None,
+) -> str:
     """Ask for one product, and tell its name.
+
+    Args:
+        tell: is told when the shop has to be waited for.
+        start_seconds: how long to ask again while nobody listens there; None is START_SECONDS.
 
     Raises:
         SourceError: there is no shop, or it sells nothing in this channel.
     """
-    content = _ask(address, channel, insecure)
+    wait_seconds = START_SECONDS if start_seconds is None else start_seconds
+    content = _ask_patiently(address, channel, insecure, wait_seconds, tell)
     if errors := content.get("errors"):
         raise SourceError(f"--host {address}: the shop refuses a listing: {str(errors)[:300]}")
     edges = ((content.get("data") or {}).get("products") or {}).get("edges")
@@ -58,6 +79,22 @@ def look(address: str, channel: str, *, insecure: bool = False) -> str:
             "does it exist, and sell anything?"
         )
     return str(edges[0]["node"]["name"])
+
+
+def _ask_patiently(
+    address: str, channel: str, insecure: bool, wait_seconds: float, tell: Callable[[str], None]
+) -> dict[str, Any]:
+    end: float | None = None
+    while True:
+        try:
+            return _ask(address, channel, insecure)
+        except _NobodyListensError:
+            if wait_seconds <= 0 or (end is not None and time.monotonic() >= end):
+                raise
+        if end is None:
+            end = time.monotonic() + wait_seconds
+            tell(f"nobody listens at {address} yet; waiting up to {wait_seconds:g} s")
+        time.sleep(BETWEEN_SECONDS)
 
 
 def _ask(address: str, channel: str, insecure: bool) -> dict[str, Any]:
@@ -81,7 +118,9 @@ def _ask(address: str, channel: str, insecure: bool) -> dict[str, Any]:
         ) from error
     except (URLError, OSError) as error:
         reason = getattr(error, "reason", error)
-        raise SourceError(f"--host {address}: no answer: {reason}") from error
+        refused = isinstance(reason, ConnectionRefusedError)
+        kind = _NobodyListensError if refused else SourceError
+        raise kind(f"--host {address}: no answer: {reason}") from error
     except ValueError as error:
         raise SourceError(f"--host {address}: /graphql/ does not answer with JSON") from error
     if not isinstance(content, dict):

@@ -12,6 +12,7 @@ import numpy as np
 from predictive_autoscaler.core.types import FloatArray
 from predictive_autoscaler.core.workloads import USER_PATTERNS, UserPattern, replayed
 from predictive_autoscaler.errors import DataError
+from predictive_autoscaler.files import unreadable
 
 REPLAY = "replay"
 MANUAL = "manual"
@@ -46,7 +47,7 @@ def read_trace(path: Path, skip_hours: float, hours: float) -> tuple[FloatArray,
         with path.open(newline="", encoding="utf-8") as lines:
             rows = [_row(path, number, row) for number, row in enumerate(csv.DictReader(lines), 2)]
     except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"--trace {path}: cannot be read: {error}") from error
+        raise DataError(f"--trace {path}: {unreadable(error, 'CSV')}") from None
     if not rows:
         raise DataError(f"--trace {path}: has no rows")
     seconds, requests = (np.array(column) for column in zip(*rows, strict=True))

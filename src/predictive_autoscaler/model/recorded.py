@@ -13,6 +13,7 @@ from predictive_autoscaler.core.csv_text import CSV_NAMES
 from predictive_autoscaler.core.timegrid import interpolated, to_interval
 from predictive_autoscaler.core.types import Samples
 from predictive_autoscaler.errors import DataError
+from predictive_autoscaler.files import unreadable
 
 STEPS_MINUTES = (1, 5, 10, 15, 30, 60)
 """Bin lengths that a file may have."""
@@ -66,8 +67,8 @@ def at_interval(samples: Samples, interval_seconds: int) -> Samples:
 def _load(path: Path) -> pd.DataFrame:
     try:
         frame = pd.read_csv(path, skipinitialspace=True)
-    except FileNotFoundError:
-        raise DataError(f"{path}: there is no such file") from None
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:
+        raise DataError(f"{path}: {unreadable(error, 'CSV')}") from None
     except pd.errors.EmptyDataError:
         raise DataError(f"{path}: the file is empty; {_WANTED}") from None
     except (OSError, ValueError, pd.errors.ParserError, EOFError) as error:

@@ -58,7 +58,7 @@ def test_what_is_wrong_is_told_with_the_file(tmp_path: Path, text: str, message:
 
 
 def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match="No such file"):
+    with pytest.raises(SettingsError, match="there is no such file"):
         read_settings_file(tmp_path / "none.env")
     (tmp_path / "binary.env").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(SettingsError, match="it is not text"):
@@ -113,5 +113,5 @@ class TestGroups:
         assert str(caught.value).startswith(f"{tmp_path / 'groups.json'}{message}")
 
     def test_a_file_that_cannot_be_read_is_told(self, tmp_path: Path) -> None:
-        with pytest.raises(SettingsError, match="No such file"):
+        with pytest.raises(SettingsError, match="there is no such file"):
             read_groups_file(tmp_path / "none.json", {})

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import csv
 import gzip
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -58,12 +58,27 @@ def test_a_coarse_trace_is_put_on_the_grid(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("days", "message"), [(2, "at least three days must lie before"), (0.5, "at least three days")]
+    ("days", "message"),
+    [(6, r": 6 days of traffic; more than 6 are needed"), (0.5, r": 0\.5 days of traffic; more")],
 )
 def test_too_short_a_trace_is_refused(tmp_path: Path, days: float, message: str) -> None:
     short = recorded_shop(START, 7, 1, ()).window(0, int(days * 288))
     with pytest.raises(DataError, match=message):
         lab.load_traffic(written(tmp_path / "short.csv", short), lab.LabOptions())
+
+
+@pytest.mark.parametrize("wrong_days", [-1, 2.99, 7, 300])
+def test_a_beginning_outside_the_trace_is_refused(trace: Path, wrong_days: float) -> None:
+    asked = START + timedelta(days=wrong_days)
+    with pytest.raises(DataError) as caught:
+        lab.load_traffic(trace, lab.LabOptions(eval_start=asked))
+    earliest, latest = START + timedelta(days=3), START + timedelta(days=7, minutes=-5)
+    assert (
+        f"--eval-start is {utc_text(asked)}; allowed is {utc_text(earliest)} to {utc_text(latest)}"
+    ) in str(caught.value)
+    for moment, first in ((earliest, 3 * 288), (latest, 7 * 288 - 1)):
+        options = lab.LabOptions(eval_start=moment, capacity_per_instance=100)
+        assert lab.load_traffic(trace, options).first == first
 
 
 def test_results_do_not_depend_on_the_number_of_jobs(trace: Path) -> None:

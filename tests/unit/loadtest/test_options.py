@@ -92,7 +92,7 @@ def test_a_recording_is_read_from_its_first_hours_on(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        (None, "cannot be read"),
+        (None, "there is no such file"),
         ("timestamp,requests\n", "has no rows"),
         ("time,requests\n2026-11-20,1\n", "there is no column 'timestamp'"),
         ("timestamp,requests\n2026-11-20,1\nx,2\n", "line 3: "),
