@@ -54,6 +54,7 @@ QUICK_START = Elsewhere("tests/e2e/test_quick_start.py")
 TABLE: dict[str, dict[str, Scene | Elsewhere | NotHere]] = {
     README: {
         "make demo": LAPTOP,
+        f"{PROGRAM} explain --record out/demo/decisions.jsonl 2026-03-16T18:00:00Z": LAPTOP,
         "make test": OWN_TESTS,
         "scripts/quick_start.sh --plan-only": QUICK_START,
         SETTINGS: QUICK_START,

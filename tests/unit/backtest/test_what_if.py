@@ -111,7 +111,7 @@ def test_absent_ends_of_a_history_do_not_count_as_days() -> None:
     young = recording().replaced(requests=requests)
     with pytest.raises(DataError) as caught:
         lab.traffic_of("web", young, replace(OPTIONS, eval_start=None))
-    assert "web: 4.4 days of traffic" in str(caught.value)
+    assert "web: 4.417 days of traffic" in str(caught.value)
     assert "more than 6 are needed" in str(caught.value)
 
 
