@@ -3,8 +3,9 @@
 
 allow_destroy = true
 
-# A call that moto does not know is a 500, which the provider would repeat for minutes.
-max_retries = 1
+# A call that moto does not know is a 500, which the provider would repeat for minutes; but a busy
+# server may cut a connection once.
+max_retries = 4
 
 redis = {
   # moto has neither parameter groups nor replication groups of ElastiCache.

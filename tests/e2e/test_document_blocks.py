@@ -208,7 +208,7 @@ def made_for_moto(place: Path, zip_file: Path) -> None:
     without(folder / "bootstrap" / "main.tf", r"^ +newer_noncurrent_versions[^\n]*\n")
     (folder / "terraform.tfvars").write_text(f"""
 aws_region  = "{REGION}"
-max_retries = 1
+max_retries = 4
 redis       = {{ existing_host = "redis.example.internal" }}
 storage     = {{ tls_only = false }}
 alarms      = {{ scaling_notifications = false }}
