@@ -26,6 +26,7 @@ from predictive_autoscaler.adapters.memory import (
     MemorySink,
 )
 from predictive_autoscaler.app.control import Controller
+from predictive_autoscaler.app.handover import OBSERVE
 from predictive_autoscaler.app.settings import GroupSettings
 from predictive_autoscaler.backtest.peers import Setting, target_tracking
 from predictive_autoscaler.backtest.shared import SharedWork, fitted
@@ -201,6 +202,7 @@ class _World:
         self._clock = FixedClock(demand.time_of(warm))
         self._models = MemoryModelStore()
         self._actuator = MemoryActuator([GroupState(GROUP, initial, initial, setting.bounds)])
+        self._another_scales = options.observing
         self._scaler = TargetTracking(FORMER_TARGET, initial)
         self._source = MemoryMetricSource({GROUP: self._metrics})
         self._controller = self._build()
@@ -217,7 +219,7 @@ class _World:
             name=GROUP,
             load_balancer=GROUP,
             target_group=None,
-            mode="observe" if self._options.observing else "full",
+            mode=OBSERVE if self._options.observing else "full",
             parameters=self._options.parameters,
             metric_period_seconds=self._demand.interval_seconds,
             history_days=HISTORY_DAYS,
@@ -243,9 +245,10 @@ class _World:
         now = self._demand.time_of(index)
         self._clock.set(now)
         self._source.visible_until = now
-        if self._options.observing:
+        if self._another_scales:
             self._let_another_scale(index)
         record = self._controller.run_once(now)
+        self._see_who_scales(record)
         self._catch(index)
         ready = self.fleet.ask(self._actuator.groups[GROUP].desired_instances)
         requests = float(self._demand.requests[index])
@@ -253,6 +256,14 @@ class _World:
             for name, value in measured(requests, ready, self._instances).items():
                 self._metrics.column(name)[index] = value
         return record
+
+    def _see_who_scales(self, record: Json) -> None:
+        """A controller that falls back to observing leaves the group to target tracking."""
+        observes = record["groups"][GROUP]["mode"] == OBSERVE
+        if observes and not self._another_scales:
+            left = self._actuator.groups[GROUP].desired_instances
+            self._scaler = TargetTracking(FORMER_TARGET, left)
+        self._another_scales = observes
 
     def _let_another_scale(self, index: int) -> None:
         """Target tracking sees the newest demand, and sets the group."""

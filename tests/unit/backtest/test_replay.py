@@ -14,6 +14,9 @@ from predictive_autoscaler.backtest.replay import (
     lab_parameters,
     replay,
 )
+from predictive_autoscaler.core.state import ControllerState
+from predictive_autoscaler.core.target_tracking import TargetTracking
+from predictive_autoscaler.core.trial import Trial
 from predictive_autoscaler.core.types import Bounds, FloatArray, Samples
 from predictive_autoscaler.core.workloads import Sale, recorded_shop
 
@@ -70,6 +73,27 @@ def test_a_careless_net_keeps_the_headroom_of_target_tracking() -> None:
     newest = traffic().requests[FIRST - 1 : -1]
     assert (with_net >= np.ceil(newest / (0.7 * SETTING.capacity_per_instance))).all()
     assert with_net.sum() > asked().sum()
+
+
+def test_a_controller_that_falls_back_leaves_the_group_to_target_tracking(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # Given a controller that finds after an hour that it has done worse
+    fallen = FIRST + 4
+    moment = traffic().time_of(fallen)
+
+    def lost(state: ControllerState) -> Trial | None:
+        return state.trial if state.accounted_until >= moment else None
+
+    monkeypatch.setattr(ControllerState, "lost", property(lost))
+    found = replay(traffic(), FIRST, options()).asked[fallen - FIRST :]
+    # Then the last that it asked for is what target tracking goes on from
+    scaler, expected = TargetTracking(0.7, int(found[0])), [found[0]]
+    for requests in traffic().requests[fallen:-1].tolist():
+        scaler = scaler.step(requests, SETTING.capacity_per_instance, SETTING.bounds, QUARTER)
+        expected.append(scaler.instances)
+    assert found.tolist() == expected
+    assert not np.array_equal(found, asked()[fallen - FIRST :])
 
 
 def test_a_higher_price_of_a_miss_asks_for_more() -> None:
