@@ -9,6 +9,7 @@ from dataclasses import MISSING, fields
 from functools import cache
 from typing import Any, TypeVar
 
+from predictive_autoscaler.app.record_numbers import check_numbers
 from predictive_autoscaler.core.state import ControllerState
 from predictive_autoscaler.core.types import (
     Candidate,
@@ -54,7 +55,7 @@ def decision_from_json(content: dict[str, Any]) -> Decision:
     _check_fields(Decision, content, "the decision")
     if not isinstance(content["quantiles"], dict):
         raise _wrong("quantiles", content["quantiles"], "an object of numbers")
-    return Decision(
+    decision = Decision(
         **content
         | {
             "slot": utc_from_text(content["slot"]),
@@ -71,6 +72,8 @@ def decision_from_json(content: dict[str, Any]) -> Decision:
             "last_week": _maybe(lambda week: LastWeek(**week), content.get("last_week")),
         }
     )
+    check_numbers(decision)
+    return decision
 
 
 @cache

@@ -21,7 +21,6 @@ from predictive_autoscaler.app.record import (
     refusing_what_is_no_record,
     why_nothing,
 )
-from predictive_autoscaler.app.record_numbers import check_numbers
 from predictive_autoscaler.cli.console import Bucket, Region, out, print_json, use_region
 from predictive_autoscaler.cli.moments import moment_of
 from predictive_autoscaler.core.explain import CANDIDATES_NOTE
@@ -126,7 +125,8 @@ def print_record(record: Json, week_before: Json | None = None, where: str = "")
                 why = why_nothing(record, name) or f"the record says nothing of {name!r}"
                 out.print(f"No decision: {escape(why)}.")
                 continue
-            _print_decision(_sound(entry["decision"]), entry, _then(week_before, name))
+            then = decision_of(week_before, name)
+            _print_decision(decision_from_json(entry["decision"]), entry, then)
 
 
 def _in_json(record: Json, week_before: Json | None, where: str) -> Json:
@@ -136,27 +136,10 @@ def _in_json(record: Json, week_before: Json | None, where: str) -> Json:
         for name, entry in _entries(record):
             if entry.get("decision") is None:
                 continue
-            then, decision = _then(week_before, name), _sound(entry["decision"])
+            then = decision_of(week_before, name)
+            decision = decision_from_json(entry["decision"])
             words = in_words(decision, entry["mode"], entry["outcome"], then)
             found[name] = vars(words) | {"week_before": then and decision_to_json(then)}
-    return found
-
-
-def _sound(content: Json) -> Decision:
-    """A decision with numbers where numbers belong. Raises ValueError, KeyError, TypeError."""
-    decision = decision_from_json(content)
-    check_numbers(decision)
-    return decision
-
-
-def _then(record: Json | None, group: str) -> Decision | None:
-    """A decision that is only told beside another: none, where it cannot be read."""
-    found = decision_of(record, group)
-    try:
-        if found is not None:
-            check_numbers(found)
-    except (ValueError, TypeError):
-        return None
     return found
 
 

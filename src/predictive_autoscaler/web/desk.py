@@ -17,7 +17,6 @@ from predictive_autoscaler.app.monitor.notes import decision_note
 from predictive_autoscaler.app.monitor.pace import repeated, until_next_try
 from predictive_autoscaler.app.monitor.watch import QUARTER_MINUTE, Source, Watch
 from predictive_autoscaler.app.record import decision_of, part_of, refusing_what_is_no_record
-from predictive_autoscaler.app.record_numbers import check_numbers
 from predictive_autoscaler.app.settings import GroupSettings
 from predictive_autoscaler.core.explain import explain
 from predictive_autoscaler.core.types import Decision, Json
@@ -135,7 +134,6 @@ class Desk:
             return {"head": decision_note(record, self.group).text}
         then = self._sound(slot - WEEK)
         with refusing_what_is_no_record():
-            check_numbers(decision)
             words = explain(decision, str(part.get("mode")), _outcome(part), then)
             return decision_data(ExplainedDecision(decision, words))
 
@@ -156,11 +154,8 @@ class Desk:
 
     def _sound(self, slot: datetime) -> Decision | None:
         """A decision that is only told beside another: none, where it cannot be read."""
-        with suppress(AutoscalerError, TypeError, ValueError):
-            found = decision_of(self._log.load(slot), self.group)
-            if found is not None:
-                check_numbers(found)
-            return found
+        with suppress(AutoscalerError):
+            return decision_of(self._log.load(slot), self.group)
         return None
 
     def _version(self) -> str:

@@ -10,7 +10,6 @@ from multiprocessing.pool import ThreadPool
 from predictive_autoscaler.app.monitor.facts import AS_DECIDED
 from predictive_autoscaler.app.monitor.watch import CLAIMED
 from predictive_autoscaler.app.record import decision_of, part_of
-from predictive_autoscaler.app.record_numbers import check_numbers
 from predictive_autoscaler.app.settings import GroupSettings
 from predictive_autoscaler.core.timegrid import floor_to
 from predictive_autoscaler.core.types import Decision, Json
@@ -129,7 +128,6 @@ def entry_of(record: Json, slot: datetime, group: str) -> Entry:
     if decision is None:
         absent = part_of(record, group).get("decision") is None
         return Entry(slot, status if absent else "unreadable")
-    check_numbers(decision)
     quantiles = decision.quantiles
     return Entry(
         slot=slot,

@@ -13,7 +13,6 @@ from predictive_autoscaler.app.record import (
     refusing_what_is_no_record,
     why_nothing,
 )
-from predictive_autoscaler.app.record_numbers import check_numbers
 from predictive_autoscaler.app.settings import GroupSettings
 from predictive_autoscaler.core.artifact import Model
 from predictive_autoscaler.core.explain import headline
@@ -50,7 +49,6 @@ def decision_note(record: Json, group: str) -> DecisionNote:
                 text=f"No decision: {why}",
                 troubles=tuple(troubles),
             )
-        check_numbers(decision)
         return DecisionNote(
             slot=slot,
             status=str(record.get("status")),

@@ -10,7 +10,6 @@ from predictive_autoscaler.app.doctor.facts import Facts, found_or
 from predictive_autoscaler.app.doctor.findings import Check, Finding, fault, ok, warning
 from predictive_autoscaler.app.doctor.wording import aged, listed, log_of, of_group, ours
 from predictive_autoscaler.app.record import SCHEMA, decision_from_json, part_of
-from predictive_autoscaler.app.record_numbers import check_numbers
 from predictive_autoscaler.core.types import Decision, Json, Quality, Rung, utc_from_text
 from predictive_autoscaler.errors import AutoscalerError, DataError
 
@@ -52,9 +51,7 @@ def _decision(entry: Json) -> Decision | None:
     if not entry.get("decision"):
         return None
     try:
-        found = decision_from_json(entry["decision"])
-        check_numbers(found)
-        return found
+        return decision_from_json(entry["decision"])
     except (KeyError, ValueError, TypeError, AttributeError) as error:
         raise DataError(f"the newest decision cannot be read: {error}") from error
 
