@@ -26,7 +26,7 @@ from predictive_autoscaler.cli import (
     serve,
     train,
 )
-from predictive_autoscaler.cli.console import complain
+from predictive_autoscaler.cli.console import PROGRAM, complain
 from predictive_autoscaler.cli.examples import epilog
 from predictive_autoscaler.cli.extras import lacking
 from predictive_autoscaler.cli.parsing import OwnCommand
@@ -45,7 +45,7 @@ EXIT_REFUSED = 3
 """Trained, but not good enough to be published."""
 
 app = typer.Typer(
-    name="predictive-autoscaler",
+    name=PROGRAM,
     help="Scales an AWS Auto Scaling group before the traffic comes.",
     no_args_is_help=True,
     invoke_without_command=True,
@@ -63,7 +63,7 @@ def common(
 ) -> None:
     """Scales an AWS Auto Scaling group before the traffic comes."""
     if version:
-        print(f"predictive-autoscaler {__version__}")
+        print(f"{PROGRAM} {__version__}")
         raise typer.Exit
 
 
@@ -97,7 +97,7 @@ training_app.command(cls=OwnCommand)(train.train)
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """`predictive-autoscaler …`."""
-    _run(app, "predictive-autoscaler", arguments)
+    _run(app, PROGRAM, arguments)
 
 
 def train_main(arguments: Sequence[str] | None = None) -> None:

@@ -22,6 +22,8 @@ from predictive_autoscaler.core.types import Bounds, Json
 from predictive_autoscaler.errors import UsageError
 
 PROGRAM = "predictive-autoscaler"
+RECORDS_NAME = "decisions.jsonl"
+"""Of a run on this machine, beside its report."""
 
 out = Console()
 err = Console(stderr=True)

@@ -12,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from predictive_autoscaler.cli.console import (
+    RECORDS_NAME,
     AsJson,
     Seed,
     checked_bounds,
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from predictive_autoscaler.demo.run import Progress as DemoProgress
     from predictive_autoscaler.report.replay import PolicyRun
 
-REPORT_NAME, RECORDS_NAME = "report.html", "decisions.jsonl"
+REPORT_NAME = "report.html"
 
 
 def demo(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from predictive_autoscaler.cli.console import PROGRAM
+
 EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "demo": (
         "demo",
@@ -67,6 +69,6 @@ def epilog(name: str, before: str = "") -> str:
     Args:
         before: what stands above the examples.
     """
-    lines = [f"predictive-autoscaler {line}" for line in EXAMPLES[name]]
+    lines = [f"{PROGRAM} {line}" for line in EXAMPLES[name]]
     title = "Examples:" if len(lines) > 1 else "Example:"
     return "\n\n".join([*([before] if before else []), title, *lines])

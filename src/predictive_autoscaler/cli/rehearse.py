@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from predictive_autoscaler.cli.console import (
+    RECORDS_NAME,
     AsJson,
     Seed,
     checked_bounds,
@@ -150,7 +151,7 @@ def rehearse(
             result = rehearsing.rehearse(options, news, pattern=pattern)
         report = output / REPORT_NAME
         write(report_of(result), report)
-        keep_records(result.records, output / "decisions.jsonl")
+        keep_records(result.records, output / RECORDS_NAME)
     if as_json:
         print_json(_facts(result, report))
     else:

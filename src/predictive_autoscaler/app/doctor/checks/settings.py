@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 
+from predictive_autoscaler.app.doctor.checks.function import found_function
 from predictive_autoscaler.app.doctor.facts import Facts
 from predictive_autoscaler.app.doctor.findings import Check, Finding, fault, ok, warning
 from predictive_autoscaler.app.doctor.wording import command
@@ -13,7 +14,6 @@ from predictive_autoscaler.app.settings_table import PREFIX, SETTINGS, Setting
 from predictive_autoscaler.errors import (
     MissingSettingError,
     SettingsError,
-    SourceError,
     UnknownSettingError,
 )
 
@@ -59,9 +59,7 @@ def _short(error: SettingsError) -> str:
 
 def function_settings(facts: Facts) -> Iterator[Finding]:
     """Those that the function runs with."""
-    function = facts.function()
-    if function is None:
-        raise SourceError("no function of this controller is known")
+    function = found_function(facts)
     try:
         read_settings(_alone(function.environment))
     except SettingsError as error:
