@@ -39,11 +39,11 @@ def generated(days: int) -> lab.LabTraffic:
 def seconds_by_policy(
     traffic: lab.LabTraffic, policies: Sequence[str]
 ) -> Iterator[tuple[str, float]]:
-    """Each policy and the processor seconds that it takes on the whole trace."""
-    for policy in policies:
+    """What the lab replays in one go, and the processor seconds that it takes on the trace."""
+    for chosen in lab.in_goes(policies):
         begun = time.process_time()
-        lab.run_policy(traffic, policy, lab.LabOptions())
-        yield policy, time.process_time() - begun
+        lab.run_policies(traffic, chosen, lab.LabOptions())
+        yield ", ".join(chosen), time.process_time() - begun
 
 
 @contextmanager
@@ -89,9 +89,9 @@ def main(arguments: list[str] | None = None) -> None:
     total = 0.0
     for policy, seconds in seconds_by_policy(traffic, lab.known_policies()):
         total += seconds
-        print(f"{policy:28} {seconds:7.2f} s", flush=True)
+        print(f"{policy:56} {seconds:7.2f} s", flush=True)
     verdict = "met" if total <= MOST_SECONDS else "not met"
-    print(f"{'all':28} {total:7.2f} s, at most {MOST_SECONDS:.0f}: {verdict}")
+    print(f"{'all':56} {total:7.2f} s, at most {MOST_SECONDS:.0f}: {verdict}")
     by_day = seconds_by_day(traffic)
     for number, (deciding, rest) in enumerate(by_day, 1):
         print(f"day {number}: deciding {deciding:.2f} s, training and the rest {rest:.2f} s")

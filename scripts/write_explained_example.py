@@ -38,14 +38,14 @@ from tests.helpers.shop import (  # noqa: E402
 DOCUMENT = ROOT / "docs" / "explanations.md"
 BEGIN, END = "<!-- example -->\n", "<!-- /example -->"
 COMMAND = "predictive-autoscaler explain --record decisions.jsonl"
-TICKS = 4
+TICKS = 3
 MORNING = timedelta(hours=7)
 TREES = 40
 INSTANCES = 14
 
 
 def records() -> list[Json]:
-    """Of the ticks before eight o'clock on a Wednesday, and on the next one."""
+    """Of the ticks after seven o'clock on a Wednesday, and on the next one."""
     samples = shop(900, days=18)
     samples = samples.replaced(in_service=np.full(len(samples), float(INSTANCES)))
     past = samples.between(START, DECIDED_FROM)

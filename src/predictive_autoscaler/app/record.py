@@ -21,7 +21,14 @@ from predictive_autoscaler.core.types import (
     utc_from_text,
     utc_text,
 )
-from predictive_autoscaler.core.why import Alternative, Driver, Drivers, LastWeek, Limit
+from predictive_autoscaler.core.why import (
+    Alternative,
+    Driver,
+    Drivers,
+    LastWeek,
+    Limit,
+    PriceGrounds,
+)
 from predictive_autoscaler.errors import DataError
 
 T = TypeVar("T")
@@ -42,6 +49,7 @@ def decision_to_json(decision: Decision) -> Json:
         "one_more": decision.one_more and _said(decision.one_more),
         "one_fewer": decision.one_fewer and _said(decision.one_fewer),
         "last_week": decision.last_week and vars(decision.last_week),
+        "price_grounds": decision.price_grounds and _said(decision.price_grounds),
     }
 
 
@@ -70,6 +78,9 @@ def decision_from_json(content: dict[str, Any]) -> Decision:
             "one_more": _maybe(_alternative, content.get("one_more")),
             "one_fewer": _maybe(_alternative, content.get("one_fewer")),
             "last_week": _maybe(lambda week: LastWeek(**week), content.get("last_week")),
+            "price_grounds": _maybe(
+                lambda grounds: PriceGrounds(**grounds), content.get("price_grounds")
+            ),
         }
     )
     check_numbers(decision)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TypeGuard
 
 from predictive_autoscaler.core.types import Decision
+from predictive_autoscaler.core.why import PriceGrounds
 
 DRAWN_QUANTILES = ("0.05", "0.5", "0.95")
 MOST = 1e15
@@ -29,6 +30,9 @@ def check_numbers(decision: Decision) -> None:
         raise ValueError(f"capacity_per_instance is {each!r}; allowed is a number above 0")
     if decision.miss_price is not None:
         _check_not_negative("miss_price", decision.miss_price)
+    for name, value in vars(decision.price_grounds or PriceGrounds()).items():
+        if value is not None:
+            _check_not_negative(f"{name} of the price's grounds", value)
     _check_quantiles(decision)
 
 

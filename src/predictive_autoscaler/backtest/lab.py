@@ -16,7 +16,7 @@ from predictive_autoscaler.backtest.replay import (
     ReplayOptions,
     default_first,
     lab_parameters,
-    replay,
+    replay_together,
 )
 from predictive_autoscaler.backtest.world import serve
 from predictive_autoscaler.core.features import DAY
@@ -67,10 +67,11 @@ class LabOptions:
     def interval_seconds(self) -> int:
         return self.interval_minutes * 60
 
-    def of_replay(self, setting: Setting) -> ReplayOptions:
-        """How our own policy is replayed under these options."""
+    def of_replay(self, setting: Setting, policy: str = OURS) -> ReplayOptions:
+        """How one of our own policies is replayed under these options."""
         parameters = lab_parameters(setting, self.boot_minutes, **self.parameters)
-        return ReplayOptions(setting, parameters, self.calendar, seed=self.seed)
+        net = OUR_POLICIES[policy]
+        return ReplayOptions(setting, parameters, self.calendar, net_share=net, seed=self.seed)
 
     @property
     def by_minute(self) -> bool:
@@ -245,20 +246,29 @@ def _per_minute(path: Path, traffic: LabTraffic) -> FloatArray:
 
 def run_policy(traffic: LabTraffic, policy: str, options: LabOptions) -> PolicyResult:
     """Replay one policy on one trace."""
+    return run_policies(traffic, [policy], options)[0]
+
+
+def run_policies(
+    traffic: LabTraffic, policies: Sequence[str], options: LabOptions
+) -> list[PolicyResult]:
+    """Replay one policy on one trace, or several of our own, which share models and forecasts."""
     setting = traffic.setting
-    if policy in OUR_POLICIES:
-        replay_options = replace(options.of_replay(setting), net_share=OUR_POLICIES[policy])
-        asked = replay(traffic.demand, traffic.first, replay_options).asked
-    else:
-        context = PeerContext(
-            demand=traffic.demand.requests,
-            start=traffic.demand.start,
-            first=traffic.first,
-            setting=setting,
-            seed=options.seed,
-        )
-        asked = by_name(policy).asked(context)
-    return judged(traffic, policy, asked)
+    if policies[0] in OUR_POLICIES:
+        chosen = [options.of_replay(setting, policy) for policy in policies]
+        replays = replay_together(traffic.demand, traffic.first, chosen)
+        return [
+            judged(traffic, policy, done.asked)
+            for policy, done in zip(policies, replays, strict=True)
+        ]
+    context = PeerContext(
+        demand=traffic.demand.requests,
+        start=traffic.demand.start,
+        first=traffic.first,
+        setting=setting,
+        seed=options.seed,
+    )
+    return [judged(traffic, policy, by_name(policy).asked(context)) for policy in policies]
 
 
 def judged(traffic: LabTraffic, policy: str, asked: FloatArray) -> PolicyResult:
@@ -299,6 +309,13 @@ class LabResult:
     failed: dict[str, str]
 
 
+def in_goes(policies: Sequence[str]) -> list[list[str]]:
+    """What `run_policies` is to replay in one go: all of our own, and each peer by itself."""
+    ours = [policy for policy in policies if policy in OUR_POLICIES]
+    peers = [[policy] for policy in policies if policy not in OUR_POLICIES]
+    return [ours, *peers] if ours else peers
+
+
 def run_lab(
     traffics: Sequence[LabTraffic],
     options: LabOptions,
@@ -310,31 +327,34 @@ def run_lab(
     The results do not depend on `jobs` nor on joblib's backend, which the caller may set
     with `joblib.parallel_config`. One broken trace does not end the others.
     """
-    work = [(traffic, policy) for traffic in traffics for policy in options.policies]
+    goes = in_goes(options.policies)
+    work = [(traffic, policies) for traffic in traffics for policies in goes]
     # The longest first, so that no core idles at the end.
-    work.sort(key=lambda item: (item[1] not in OUR_POLICIES, -len(item[0].demand)))
+    work.sort(key=lambda item: (item[1][0] not in OUR_POLICIES, -len(item[0].demand)))
     done = joblib.Parallel(n_jobs=jobs, return_as="generator")(
-        joblib.delayed(_attempt)(traffic, policy, options) for traffic, policy in work
+        joblib.delayed(_attempt)(traffic, policies, options) for traffic, policies in work
     )
     results: dict[str, list[PolicyResult]] = {traffic.name: [] for traffic in traffics}
     failed: dict[str, str] = {}
-    for count, ((traffic, policy), outcome) in enumerate(zip(work, done, strict=True), 1):
-        progress(f"{count} of {len(work)}: {policy} on {traffic.name}")
+    for count, ((traffic, policies), outcome) in enumerate(zip(work, done, strict=True), 1):
+        progress(f"{count} of {len(work)}: {', '.join(policies)} on {traffic.name}")
         if isinstance(outcome, str):
             failed[traffic.name] = "; ".join(filter(None, [failed.get(traffic.name), outcome]))
         else:
-            results[traffic.name].append(outcome)
+            results[traffic.name] += outcome
     order = {policy: position for position, policy in enumerate(options.policies)}
     for found in results.values():
         found.sort(key=lambda result: order[result.policy])
     return LabResult(results, failed)
 
 
-def _attempt(traffic: LabTraffic, policy: str, options: LabOptions) -> PolicyResult | str:
+def _attempt(
+    traffic: LabTraffic, policies: Sequence[str], options: LabOptions
+) -> list[PolicyResult] | str:
     try:
-        return run_policy(traffic, policy, options)
+        return run_policies(traffic, policies, options)
     except (AutoscalerError, ValueError, ArithmeticError) as error:
-        return f"{policy}: {error}"
+        return f"{', '.join(policies)}: {error}"
 
 
 def summary_rows(result: LabResult) -> list[dict[str, str | float | int]]:

@@ -76,7 +76,7 @@ class OwnForecasts:
         fit_at = self._first + (origin - self._first) // period * period
         key = (fit_at, features)
         if key not in self._models:
-            known = self._metrics.window(0, fit_at)
+            known = self._metrics.window(0, fit_at).demand_alone()
             self._models[key] = fitted(known, train_options(self._options, features))
         return self._models[key]
 

@@ -2,7 +2,8 @@
 
 In the first pass target tracking scales the group and the controller looks on, entering what it
 would have done in its ledger. In the second the controller scales, and the same ledger holds what
-it did. Between the two lies what only acting has: its own capacity, and what that does to the data.
+it did. Between the two lies what only acting has: its own capacity, and what that does to the data,
+CPU and response times among them; so here models learn from those, too.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ def check_promise(demand: Samples, first: int, options: ReplayOptions) -> Promis
     Raises:
         SourceError, ModelError: as `replay`.
     """
+    options = replace(options, learning_all=True)
     return Promise(
         _ledger(demand, first, replace(options, observing=True)),
         _ledger(demand, first, replace(options, observing=False)),

@@ -3,6 +3,10 @@
 Every decision is made by `app.control.Controller` over in-memory ports, so what is tested
 here is what runs. Only the ports differ: metrics come from the simulated world, and the
 model is refitted on what has been seen so far.
+
+A recording tells request counts. CPU and response times are made up by the world, from the
+counts and from our own capacity, so there is nothing in them to learn and models learn from
+the counts alone. That also lets replays of one trace share them, however they spend.
 """
 
 from __future__ import annotations
@@ -26,7 +30,7 @@ from predictive_autoscaler.adapters.memory import (
     MemorySink,
 )
 from predictive_autoscaler.app.control import Controller
-from predictive_autoscaler.app.handover import OBSERVE
+from predictive_autoscaler.app.handover import FULL, OBSERVE
 from predictive_autoscaler.app.settings import GroupSettings
 from predictive_autoscaler.backtest.peers import Setting, target_tracking
 from predictive_autoscaler.backtest.shared import SharedWork, fitted
@@ -71,6 +75,8 @@ class ReplayOptions:
         net_share: share of capacity at which a target tracking beside us adds instances,
             as the safety net of mode `full` does; it never takes any away.
         observing: the controller only looks on, while target tracking scales the group.
+        learning_all: models learn from the made-up CPU and response times as well: to see what
+            it does to a forecast that they change once the controller acts.
         seed: of the training.
     """
 
@@ -79,6 +85,7 @@ class ReplayOptions:
     calendar: tuple[CalendarEvent, ...] = ()
     net_share: float | None = None
     observing: bool = False
+    learning_all: bool = False
     warm_up: timedelta = WARM_UP
     seed: int = 1
     jobs: int = 1
@@ -97,15 +104,19 @@ class Replay:
     records: list[Json] = field(default_factory=list)
 
 
+def learned_bins(known_bins: int) -> int:
+    """Bins that a training learns from, of those that are known."""
+    return min(known_bins, TrainOptions(GROUP).max_bins)
+
+
 def refit_bins(known_bins: int, interval: timedelta) -> int:
     """Bins until the next training.
 
     What training costs grows with what is learned from, and so does the time between: the
     cost per day stays much the same.
     """
-    learned = min(known_bins, TrainOptions(GROUP).max_bins)
     least, most = (period // interval for period in REFITS)
-    return min(max(int(REFIT_SHARE * learned), least), most)
+    return min(max(int(REFIT_SHARE * learned_bins(known_bins)), least), most)
 
 
 def lab_parameters(
@@ -132,7 +143,7 @@ def replay(
         demand: request counts of the whole trace on the control interval's grid.
         first: the first evaluated bin.
     """
-    return _replayed(demand, first, [options], None, keep_records)[0]
+    return _replayed(demand, first, [options], keep_records)[0]
 
 
 def replay_together(
@@ -143,27 +154,25 @@ def replay_together(
 ) -> list[Replay]:
     """Replay variants that differ in how much they spend, step by step side by side.
 
-    Their models learn from request counts alone. CPU and response time depend on a
-    variant's own capacity, and with them every variant would need models of its own; so,
-    models and forecasts are made once and shared. Each variant comes out as it would by
+    Models and forecasts are made once and shared. Each variant comes out as it would by
     itself.
 
     Args:
         variants: with the same warm-up, at least one.
         tell: hears how much of it is done, as a share.
     """
-    return _replayed(demand, first, variants, SharedWork(), keep_records=False, tell=tell)
+    return _replayed(demand, first, variants, keep_records=False, tell=tell)
 
 
 def _replayed(
     demand: Samples,
     first: int,
     variants: Sequence[ReplayOptions],
-    shared: SharedWork | None,
     keep_records: bool,
     tell: Callable[[float], None] = lambda share: None,
 ) -> list[Replay]:
     warm = max(first - variants[0].warm_up // demand.interval, 1)
+    shared = SharedWork()
     worlds = [_World(demand, warm, options, shared) for options in variants]
     results = [Replay(np.empty(len(demand) - first)) for _ in variants]
     due = warm
@@ -187,10 +196,10 @@ class _World:
     """The simulated group, its metrics and the controller that scales it."""
 
     def __init__(
-        self, demand: Samples, warm: int, options: ReplayOptions, shared: SharedWork | None
+        self, demand: Samples, warm: int, options: ReplayOptions, shared: SharedWork
     ) -> None:
         self._demand = demand
-        self._shared = shared
+        self._shared = None if options.learning_all else shared
         self._options = options
         setting = options.setting
         self._instances = Instances(setting.capacity_per_instance)
@@ -219,7 +228,7 @@ class _World:
             name=GROUP,
             load_balancer=GROUP,
             target_group=None,
-            mode=OBSERVE if self._options.observing else "full",
+            mode=OBSERVE if self._options.observing else FULL,
             parameters=self._options.parameters,
             metric_period_seconds=self._demand.interval_seconds,
             history_days=HISTORY_DAYS,

@@ -14,11 +14,6 @@ from predictive_autoscaler.core.outlay import Outlay, difference
 if TYPE_CHECKING:
     from predictive_autoscaler.backtest.lab import LabResult
 
-WHY_NOT_THE_SAME = (
-    "Under What if, the forests learn from request counts alone, so that all settings share them; "
-    "so the present setting may differ a little from the table above."
-)
-
 
 def print_summary(result: LabResult) -> None:
     """Every policy on every trace."""
@@ -52,8 +47,6 @@ def print_what_if(found: Mapping[str, Sequence[Outlay]]) -> None:
             cells = _measures(outlay, outlays)
             table.add_row(f"{escape(outlay.name)}{mark}", *cells, style=style)
         out.print(table)
-    if found:
-        out.print(WHY_NOT_THE_SAME)
 
 
 def print_trials(found: Mapping[str, Sequence[Outlay]]) -> None:

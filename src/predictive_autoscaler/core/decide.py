@@ -22,7 +22,7 @@ from predictive_autoscaler.core.planner import Plan, plan_capacity, plan_quantil
 from predictive_autoscaler.core.policies import ORDERED_POLICIES, PolicyContext
 from predictive_autoscaler.core.policies.base import apply_policy, limits_around
 from predictive_autoscaler.core.predictors.forest import ForestPredictor
-from predictive_autoscaler.core.price import miss_price
+from predictive_autoscaler.core.price import miss_price, price_grounds
 from predictive_autoscaler.core.quality import AssessedDemand, assess
 from predictive_autoscaler.core.state import (
     ControllerState,
@@ -270,7 +270,7 @@ def _through_policies(
             reasons.append(reason)
     forecast, quantile = result.forecast, context.parameters.quantile
     otherwise = plan.otherwise if plan else None
-    price = miss_price(context.state.ledger, context.parameters) if quantile is None else None
+    priced_by = (context.state.ledger, context.parameters)
     return Decision(
         group=context.group.name,
         slot=evidence.slot,
@@ -279,7 +279,7 @@ def _through_policies(
         present_demand_requests=_present_demand(demand)[0],
         present_quality=context.newest_quality,
         capacity_per_instance=context.state.capacity_per_instance,
-        miss_price=price,
+        miss_price=miss_price(*priced_by) if quantile is None else None,
         served_quantile=quantile,
         quantiles={f"{q:g}": forecast.quantile(q) for q in RECORDED_QUANTILES} if forecast else {},
         candidates=plan.candidates if plan else (),
@@ -296,6 +296,7 @@ def _through_policies(
         one_more=otherwise(capacity + 1, True) if otherwise else None,
         one_fewer=otherwise(capacity - 1, False) if otherwise and capacity else None,
         last_week=_last_week(evidence.samples, demand, context.parameters),
+        price_grounds=price_grounds(*priced_by) if quantile is None else None,
     )
 
 

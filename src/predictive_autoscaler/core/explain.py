@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from predictive_autoscaler.core.drivers import FAMILIES, seen
 from predictive_autoscaler.core.otherwise import otherwise
 from predictive_autoscaler.core.types import Candidate, Decision, Quality
+from predictive_autoscaler.core.why import PriceGrounds
 from predictive_autoscaler.core.words import change, count, percent
 
 CANDIDATES_NOTE = (
@@ -165,9 +166,27 @@ def _wish(decision: Decision) -> str:
         return _served_quantile(decision, chosen[0])
     return (
         f"A missed request is priced at {decision.miss_price:.3g} times the capacity that would "
-        f"have served it. At that price the forecast calls for {decision.wish_instances} "
-        f"instances; {percent(chosen[0].expected_missed_share)} of the requests that they would "
-        f"serve are still expected to be missed.{_not_the_cheapest(decision, chosen[0])}"
+        f"have served it{_because(decision.price_grounds)}. At that price the forecast calls for "
+        f"{decision.wish_instances} instances; {percent(chosen[0].expected_missed_share)} of the "
+        "requests that they would serve are still expected to be missed."
+        f"{_not_the_cheapest(decision, chosen[0])}"
+    )
+
+
+def _because(grounds: PriceGrounds | None) -> str:
+    """What the price followed; begins with what joins it to the price."""
+    if grounds is None:
+        return ""  # A record of an older version.
+    if grounds.missed_share is None:
+        return ", as the settings have it"
+    missed = f"{percent(grounds.missed_share)} of the requests were missed of late"
+    if grounds.budget is not None:
+        return f": {missed}, of a budget of {percent(grounds.budget)}"
+    if grounds.left is None or grounds.overspent_hours is None or grounds.left > 0.99:
+        return f": {missed}"
+    return (
+        f": {missed}, and {grounds.overspent_hours:.2g} hours' spending beyond what target "
+        f"tracking would have spent leave {percent(grounds.left)} of it"
     )
 
 

@@ -13,18 +13,18 @@ DAY_SECONDS = 24 * HOUR_SECONDS
 SHORT_MEMORY_SECONDS = 6 * HOUR_SECONDS
 LONG_MEMORY_SECONDS = 2 * DAY_SECONDS
 """Time constants with which misses, and checks of the forecast, are forgotten."""
-AIMED_MISSED_SHARE = 0.002
+SUPPOSED_MISSED_SHARE = 0.003
+"""Missed of late, as a new ledger has it: between smooth traffic and noisy."""
 PRIOR_INSTANCE_INTERVALS = 500.0
-"""How much demand at just the aimed share the short memory begins with; the long, four times."""
-SHADOW_CEILING = 1.0
-"""Share of the shadow's hours beyond which our own spending makes misses cheaper."""
-RESTRAINT_GAIN = 0.1
-MOST_RESTRAINT = 8.0
-"""Three thousand times cheaper: beyond that, nothing is left to give up."""
-BUDGET_GAIN = 0.1
+"""How much demand at just that share the short memory begins with; the long, four times."""
+SHADOW_CEILING = 0.99
+"""Share of the shadow's hours that may be spent: below one, to be no dearer with what is owed."""
+MOST_OVERSPENT_HOURS = 21.0
+"""At the most remembered: the price is at its least long before, and must find back from there."""
+BUDGET_GAIN_PER_HOUR = 1.2
 BUDGET_AIM = 0.9
 """The price aims a little below the budget, since it learns of misses too late."""
-START_PRICE = 10.0
+BUDGET_START_PRICE = 10.0
 BUDGET_PRICES = (1.0, 200.0)
 
 
@@ -51,8 +51,8 @@ class Ledger:
     Attributes:
         missed_lately, missed_longer: missed of all requests, with short and long memory.
         shadow: instances that the shadow was billed, per bin.
-        restraint: logarithm of the discount on the price; it grows while we spend more
-            than the shadow, and shrinks while less.
+        overspent_hours: what we spent beyond the shadow's ceiling, in hours of its usual
+            spending; less what we saved since, and never below 0.
         log_budget_price: logarithm of the price that a budget of misses has led to.
         covered: forecasts whose band held what came, of those checked.
         error: absolute error of the median forecast, of actual demand.
@@ -61,18 +61,18 @@ class Ledger:
     missed_lately: Fading = Fading()
     missed_longer: Fading = Fading()
     shadow: Fading = Fading()
-    restraint: float = 0.0
-    log_budget_price: float = math.log(START_PRICE)
+    overspent_hours: float = 0.0
+    log_budget_price: float = math.log(BUDGET_START_PRICE)
     covered: Fading = Fading()
     error: Fading = Fading()
 
     @classmethod
     def fresh(cls, capacity_per_instance: float) -> Ledger:
-        """A ledger that begins at the aimed share of misses, and lets go of it slowly."""
+        """A ledger that begins at the supposed share of misses, and lets go of it slowly."""
         prior = PRIOR_INSTANCE_INTERVALS * capacity_per_instance
         return cls(
-            missed_lately=Fading(AIMED_MISSED_SHARE * prior, prior),
-            missed_longer=Fading(4 * AIMED_MISSED_SHARE * prior, 4 * prior),
+            missed_lately=Fading(SUPPOSED_MISSED_SHARE * prior, prior),
+            missed_longer=Fading(4 * SUPPOSED_MISSED_SHARE * prior, 4 * prior),
         )
 
     @property
@@ -94,21 +94,23 @@ class Ledger:
             math.exp(-interval_seconds / memory)
             for memory in (SHORT_MEMORY_SECONDS, LONG_MEMORY_SECONDS, DAY_SECONDS)
         )
+        hours = interval_seconds / HOUR_SECONDS
         longer = self.missed_longer.with_bin(missed, demand, long)
         usual = self.shadow.with_bin(shadow, 1.0, day)
-        restraint, log_price = self.restraint, self.log_budget_price
+        overspent, log_price = self.overspent_hours, self.log_budget_price
         if usual.share:
-            restraint += RESTRAINT_GAIN * (billed - SHADOW_CEILING * shadow) / usual.share
+            overspent += hours * (billed - SHADOW_CEILING * shadow) / usual.share
         usual_demand = longer.whole * (1 - long)
         if budget is not None and usual_demand > 0:
-            log_price += BUDGET_GAIN * (missed - BUDGET_AIM * budget * demand) / usual_demand
+            over_budget = (missed - BUDGET_AIM * budget * demand) / usual_demand
+            log_price += BUDGET_GAIN_PER_HOUR * hours * over_budget
         least, most = map(math.log, BUDGET_PRICES)
         return replace(
             self,
             missed_lately=self.missed_lately.with_bin(missed, demand, short),
             missed_longer=longer,
             shadow=usual,
-            restraint=min(max(restraint, 0.0), MOST_RESTRAINT),
+            overspent_hours=min(max(overspent, 0.0), MOST_OVERSPENT_HOURS),
             log_budget_price=min(max(log_price, least), most),
         )
 

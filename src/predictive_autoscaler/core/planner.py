@@ -11,11 +11,11 @@ saves what it is billed for S bins and leaves all H bins without it; adding capa
 billed for H bins and serves S of them. In units of the recent level, capacity x costs
 
     to keep:  S x + kappa * sum over all H bins of E[R; R > x]
-    to add:   H x + kappa * sum over the last S bins of E[R; R > x]
+    to add:   (H + d) x + kappa * sum over the last S bins of E[R; R > x]
 
-with R the forecast ratio of the bin. Each is least at a support point of the forecast, and
-which one does not depend on the level. What there is stays while it lies between the two
-answers, which spares most changes.
+with R the forecast ratio of the bin and d a small price of change. Each is least at a support
+point of the forecast, and which one does not depend on the level. What there is stays while it
+lies between the two answers, which spares most changes.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ from predictive_autoscaler.core.demand import instances_for
 from predictive_autoscaler.core.types import Candidate, FloatArray, Forecast
 from predictive_autoscaler.core.why import Alternative, short
 
-ROUNDING_UP = 1.25
-"""What a fraction must be worth to become one more instance: spares changes to and fro."""
+CHANGE_PRICE = 0.25
+"""Of adding an instance, in instance-intervals: spares changes to and fro."""
 PRICES_AN_OCTAVE, OCTAVES = 8, 3
 """Other prices that are tried to say what it would have taken."""
 
@@ -81,8 +81,9 @@ def plan_capacity(
     per_instance = forecast.level_requests / capacity_per_instance
     whole_horizon = _Misses.of(forecast, 0, per_instance)
     once_served = _Misses.of(forecast, first, per_instance)
-    keeping_pays = _Question(whole_horizon, served, 1.0)
-    adding_pays = _Question(once_served, horizon, ROUNDING_UP)
+    price_of_adding = horizon + CHANGE_PRICE
+    keeping_pays = _Question(whole_horizon, served)
+    adding_pays = _Question(once_served, price_of_adding)
     keep, add = keeping_pays.least_cost(miss_price), adding_pays.least_cost(miss_price)
     wish = max(add, min(before_instances, keep))
 
@@ -90,7 +91,7 @@ def plan_capacity(
         """Of keeping what there is up to this; beyond it, of adding as well."""
         kept = min(instances, before_instances)
         keeping = served * kept + miss_price * whole_horizon.missed(kept)
-        added = horizon * (instances - kept)
+        added = price_of_adding * (instances - kept)
         spared = once_served.missed(kept) - once_served.missed(instances)
         return keeping + added - miss_price * spared
 
@@ -171,24 +172,22 @@ class _Question:
 
     Attributes:
         unit_price: of an instance, in instance-intervals.
-        rounding: what the last instance of a fraction must be worth, in its price.
     """
 
     misses: _Misses
     unit_price: float
-    rounding: float
 
     def least_cost(self, miss_price: float) -> int:
         """Instances at which unit_price * x + miss_price * E[R; R > x] is least.
 
         Of a fraction of an instance, a whole one is made where the misses that it saves
-        are worth `rounding` of them.
+        are worth it.
         """
         best, per_instance = self._best(miss_price), self.misses.per_instance
         loads = self.misses.loads[: best + 1]
         whole = math.floor(float(loads[-1]))
         saved = float(self.misses.mass[: best + 1][loads > whole].sum()) * per_instance
-        return whole + 1 if miss_price * saved >= self.rounding * self.unit_price else whole
+        return whole + 1 if miss_price * saved >= self.unit_price else whole
 
     def demand_factor(self, instances: int, miss_price: float) -> float:
         """On all demand: `least_cost` is at least so many from there on, and less below.
@@ -204,7 +203,7 @@ class _Question:
         saved = np.cumsum(mass[::-1])[::-1] * self.misses.per_instance
         with np.errstate(divide="ignore", invalid="ignore"):
             begun = np.where(loads > 0, (instances - 1) / loads, math.inf)
-            worth = self.rounding * self.unit_price / (miss_price * saved)
+            worth = self.unit_price / (miss_price * saved)
         fraction = float(np.maximum(begun, worth).min())
         return min(instances / float(loads[-1]), fraction)
 

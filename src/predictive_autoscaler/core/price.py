@@ -1,22 +1,26 @@
 """The price of a missed request, moved online so that one default serves every group.
 
 A constant price is no service level: the same price misses ten times the share on noisy
-traffic. So the price follows the share of requests that we missed of late, over hours and
-over days, and gives way while we spend more than target tracking would have spent on the
-same demand. With a budget of misses it moves until the budget is met.
+traffic. So the price is in proportion to the share of requests that we missed of late, over
+hours and over days, and gives way once we have spent more than target tracking would have
+spent on the same demand: hardly for a few hours' worth, so that a surge is met, and all but
+wholly for a day's. With a budget of misses the price moves until the budget is met.
 """
 
 from __future__ import annotations
 
 import math
 
-from predictive_autoscaler.core.ledger import AIMED_MISSED_SHARE, START_PRICE, Ledger
+from predictive_autoscaler.core.ledger import Ledger
 from predictive_autoscaler.core.parameters import ControlParameters
+from predictive_autoscaler.core.why import PriceGrounds, short
 
+PRICE_OF_MISSED_SHARE = 3600.0
+"""The price for each unit of it: 36 where a hundredth is missed, 3.6 where a thousandth."""
 PRICE_RANGE = (3.0, 200.0)
 LEAST_PRICE = 1.0
-STEEPNESS = 1.5
-"""How the price answers to misses: twice the aimed share makes it nearly three times as high."""
+PATIENCE_HOURS = 7.0
+"""So much spent beyond target tracking leaves exp(-1) of the price; twice as much, exp(-4)."""
 
 
 def miss_price(ledger: Ledger, parameters: ControlParameters) -> float:
@@ -26,5 +30,24 @@ def miss_price(ledger: Ledger, parameters: ControlParameters) -> float:
     if parameters.missed_budget is not None:
         return math.exp(ledger.log_budget_price)
     low, high = PRICE_RANGE
-    price = START_PRICE * math.pow(ledger.missed_share / AIMED_MISSED_SHARE, STEEPNESS)
-    return max(min(max(price, low), high) * math.exp(-ledger.restraint), LEAST_PRICE)
+    price = PRICE_OF_MISSED_SHARE * ledger.missed_share
+    return max(min(max(price, low), high) * _left(ledger), LEAST_PRICE)
+
+
+def price_grounds(ledger: Ledger, parameters: ControlParameters) -> PriceGrounds:
+    """What `miss_price` followed, for the record."""
+    if parameters.miss_price is not None:
+        return PriceGrounds()
+    missed = short(ledger.missed_share)
+    if parameters.missed_budget is not None:
+        return PriceGrounds(missed, budget=parameters.missed_budget)
+    return PriceGrounds(
+        missed,
+        overspent_hours=short(ledger.overspent_hours),
+        left=short(_left(ledger)),
+    )
+
+
+def _left(ledger: Ledger) -> float:
+    """Of the price, after what was spent beyond the shadow."""
+    return math.exp(-((ledger.overspent_hours / PATIENCE_HOURS) ** 2))

@@ -94,11 +94,15 @@ def _judge_silence(
     confirm_bins = max(1, CONFIRM_SECONDS // samples.interval_seconds)
     answering = ~np.isnan(samples.cpu_percent) | (np.nan_to_num(samples.healthy_hosts) > 0)
     served = (np.nan_to_num(samples.in_service) > 0) & answering
-    silences = np.flatnonzero(np.isnan(demand) | (demand == 0.0))
+    # Before the first count there is nothing to judge by; a short history begins with days of it.
+    unknown = np.isnan(demand)
+    begun = len(demand) if unknown.all() else int(np.argmin(unknown))
+    quality[:begun] = _MISSING
+    silences = begun + np.flatnonzero((unknown | (demand == 0.0))[begun:])
     silent = silences.tolist()
     alive, absent = served[silences].tolist(), np.isnan(samples.requests[silences]).tolist()
     verdicts = [_OK] * len(silent)
-    believed, previous, zeros_in_a_row = -1, -1, 0
+    believed, previous, zeros_in_a_row = -1, begun - 1, 0
     for position, index in enumerate(silent):
         if index - 1 != previous:
             believed, zeros_in_a_row = index - 1, 0

@@ -8,6 +8,7 @@ act, the same books hold what we did beside what target tracking would have done
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -25,8 +26,10 @@ AS_MANY_HOURS, AS_MANY_MISSED = 0.02, 0.0005
 ENOUGH_ACTING = timedelta(days=2)
 """Acting that costs visitors is not watched for a week."""
 WORSE = 0.05
-WORSE_MISSED = 0.001
-"""Shares by which hours and misses have to be more, and of all requests those missed more."""
+"""Share by which both hours and misses have to be more."""
+BEYOND_CHANCE = 3.0
+"""Standard deviations. A surge that nobody can foresee finds now the one, now the other with
+capacity to spare, and on such traffic one of them alone is more than a twentieth of the misses."""
 
 
 @dataclass(frozen=True)
@@ -56,25 +59,22 @@ class Supply:
 
 @dataclass(frozen=True)
 class Tally:
-    """What one way of scaling took."""
+    """What one way of scaling took.
+
+    Attributes:
+        missed_alone: intervals that this way missed and the other did not.
+    """
 
     instance_hours: float = 0.0
     missed_requests: float = 0.0
-
-    def with_bin(
-        self, billed: float, served_requests: float, demand: float, interval_seconds: int
-    ) -> Tally:
-        """Enter a bin: instances billed, requests that they could serve, requests that came."""
-        return Tally(
-            self.instance_hours + billed * interval_seconds / HOUR_SECONDS,
-            self.missed_requests + (demand if demand > served_requests else 0.0),
-        )
+    missed_alone: int = 0
 
     def plus(self, other: Tally) -> Tally:
         """Both together."""
         return Tally(
             self.instance_hours + other.instance_hours,
             self.missed_requests + other.missed_requests,
+            self.missed_alone + other.missed_alone,
         )
 
 
@@ -127,14 +127,20 @@ class Trial:
     @property
     def is_lost(self) -> bool:
         """Whether two days or more of acting took more hours than target tracking would have
-        and missed more requests, too: both by more than a twentieth, and the requests by a
-        thousandth of all that came.
+        and missed more requests, too: both by more than a twentieth, and in so many more
+        intervals as cannot be chance.
+
+        Of the intervals that only one of the two missed, either is as likely to have missed each
+        if they are equally good (McNemar, "Note on the sampling error of the difference between
+        correlated proportions", Psychometrika 12, 1947).
         """
         if self.observing or self.length < ENOUGH_ACTING:
             return False
         more_hours = -self.saved_hours > WORSE * self.theirs.instance_hours
         more_missed = -self.avoided_misses > WORSE * self.theirs.missed_requests
-        return more_hours and more_missed and -self.avoided_misses >= WORSE_MISSED * self.requests
+        alone, others_alone = self.ours.missed_alone, self.theirs.missed_alone
+        chance = math.sqrt(alone + others_alone)
+        return more_hours and more_missed and alone - others_alone > BEYOND_CHANCE * chance
 
     def with_bin(
         self,
@@ -149,12 +155,19 @@ class Trial:
             ours, theirs: instances billed, and requests that the serving ones could take.
             demand: requests that came; 0 where unknown.
         """
+        hours = interval_seconds / HOUR_SECONDS
+
+        def tally(own: tuple[float, float], other: tuple[float, float]) -> Tally:
+            missed, other_missed = demand > own[1], demand > other[1]
+            alone = int(missed and not other_missed)
+            return Tally(own[0] * hours, demand if missed else 0.0, alone)
+
         return replace(
             self,
             until=self.until + timedelta(seconds=interval_seconds),
             requests=self.requests + demand,
-            ours=self.ours.with_bin(*ours, demand, interval_seconds),
-            theirs=self.theirs.with_bin(*theirs, demand, interval_seconds),
+            ours=self.ours.plus(tally(ours, theirs)),
+            theirs=self.theirs.plus(tally(theirs, ours)),
         )
 
     def followed_by(self, other: Trial) -> Trial:

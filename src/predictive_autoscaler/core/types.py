@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from predictive_autoscaler.core.why import Alternative, Drivers, LastWeek, Limit
+from predictive_autoscaler.core.why import Alternative, Drivers, LastWeek, Limit, PriceGrounds
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
@@ -362,6 +362,8 @@ class Decision:
     one_fewer: Alternative | None = None
     """What the forecast would have had to be. None: there was none, or there is no fewer."""
     last_week: LastWeek | None = None
+    price_grounds: PriceGrounds | None = None
+    """None where a quantile is served."""
 
     @property
     def changes(self) -> bool:

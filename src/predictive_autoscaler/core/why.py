@@ -51,6 +51,24 @@ class Drivers:
 
 
 @dataclass(frozen=True)
+class PriceGrounds:
+    """Why a missed request had its price. None of all this: the price is a setting.
+
+    Attributes:
+        missed_share: of the requests, what was missed of late.
+        budget: the share that may be missed, where a budget moves the price.
+        overspent_hours: what was spent beyond target tracking, in hours of its usual spending;
+            None where that has no say.
+        left: the share of the price that this has left.
+    """
+
+    missed_share: float | None = None
+    budget: float | None = None
+    overspent_hours: float | None = None
+    left: float | None = None
+
+
+@dataclass(frozen=True)
 class Limit:
     """A policy that keeps capacity from being one more, or one fewer, than was decided.
 

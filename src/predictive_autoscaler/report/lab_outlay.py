@@ -43,9 +43,7 @@ def _what_if(outlays: Sequence[Outlay]) -> OutlayTable:
     return OutlayTable(
         "What if",
         "What other prices of a miss, and budgets of misses, would have cost and missed on the "
-        "same traffic. Tinted: as it is set now. Here the forests learn from request counts alone, "
-        "so that all settings share them: CPU and response time would depend on each setting's own "
-        "capacity. For that, the present setting may differ a little from the run above.",
+        "same traffic. Tinted: as it is set now.",
         _priced(outlays),
         [(one.name, "ours" if one.present else "", _cells(one, outlays)) for one in outlays],
         outlay_panel(outlays, present),

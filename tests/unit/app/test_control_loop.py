@@ -129,11 +129,11 @@ class TestTheRecord:
         limit = Limit("calendar", "announced", least_instances=3, until=DECIDED_FROM)
         held = replace(decision, limits=(limit, Limit("bounds", "maximum", most_instances=3)))
         assert decision_from_json(json.loads(json.dumps(decision_to_json(held)))) == held
-        newer = {"drivers", "limits", "one_more", "one_fewer", "last_week"}
+        newer = {"drivers", "limits", "one_more", "one_fewer", "last_week", "price_grounds"}
         older = {name: value for name, value in written.items() if name not in newer}
         found = decision_from_json(older)
         assert (found.drivers, found.one_more, found.one_fewer) == (None, None, None)
-        assert (found.last_week, found.limits) == (None, ())
+        assert (found.last_week, found.price_grounds, found.limits) == (None, None, ())
 
     def test_the_state_is_carried_on_and_grows_with_the_metrics(self) -> None:
         records = undisturbed()[1]

@@ -193,7 +193,8 @@ def good_week(state: ControllerState) -> ControllerState:
 
 def bad_days(state: ControllerState) -> ControllerState:
     until = state.accounted_until
-    bad = Trial(False, until - 2 * DAY, until, 1e6, Tally(1200.0, 9000.0), Tally(1000.0, 600.0))
+    ours, theirs = Tally(1200.0, 9000.0, missed_alone=40), Tally(1000.0, 600.0)
+    bad = Trial(False, until - 2 * DAY, until, 1e6, ours, theirs)
     return replace(state, lately=Lately(bad))
 
 

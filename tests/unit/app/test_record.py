@@ -46,6 +46,10 @@ DAMAGED: list[tuple[dict[str, Any], str]] = [
     ({"candidates": None}, "candidates is None; a list is needed"),
     ({"candidates": [{"instances": 3}]}, r"candidates\[0\] has no cost"),
     ({"reasons": ["because"]}, r"reasons\[0\] is 'because'; an object is needed"),
+    (
+        {"price_grounds": {"missed_share": "few"}},
+        "missed_share of the price's grounds is 'few'; allowed is a number from 0 on",
+    ),
     ({"colour": "blue"}, "the decision has colour, which is no part of one"),
 ]
 

@@ -76,6 +76,11 @@ def test_how_the_variants_are_dealt_out_changes_nothing(monkeypatch: pytest.Monk
         assert row["usd_per_30_days"] == pytest.approx(30 * row["usd_per_day"])
 
 
+def test_the_present_setting_comes_out_as_in_a_replay_by_itself() -> None:
+    (present,) = what_if.replay_variants(traffic(), OPTIONS, SOME[2:], None)
+    assert present.score == lab.run_policy(traffic(), lab.OURS, OPTIONS).score
+
+
 def test_what_the_group_had_is_judged_where_it_is_known() -> None:
     had = np.full(10, 12.0)
     had[4:] = np.nan

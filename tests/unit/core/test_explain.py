@@ -17,7 +17,7 @@ from predictive_autoscaler.core.types import (
     Reason,
     Rung,
 )
-from predictive_autoscaler.core.why import Driver, Drivers, LastWeek
+from predictive_autoscaler.core.why import Driver, Drivers, LastWeek, PriceGrounds
 from tests.unit.core.builders import MONDAY, PARAMETERS, evidence, shop, small_model, with_newest
 
 PLAIN = Decision(
@@ -106,6 +106,33 @@ def test_the_price_and_what_is_still_missed_are_told() -> None:
     assert "priced at 8 times" in text
     assert "7 instances" in text
     assert "1.23 % of the requests that they would serve are still expected to be missed" in text
+
+
+FOLLOWED = PriceGrounds(0.008, overspent_hours=3.2, left=0.81)
+
+
+@pytest.mark.parametrize(
+    ("grounds", "told"),
+    [
+        (None, "have served it. At that"),
+        (PriceGrounds(), "have served it, as the settings have it. At that"),
+        (
+            PriceGrounds(0.004, budget=0.01),
+            "served it: 0.4 % of the requests were missed of late, of a budget of 1 %. At that",
+        ),
+        (
+            replace(FOLLOWED, overspent_hours=0.1, left=0.9998),
+            "have served it: 0.8 % of the requests were missed of late. At that",
+        ),
+        (
+            FOLLOWED,
+            "were missed of late, and 3.2 hours' spending beyond what target tracking would have "
+            "spent leave 81 % of it. At that",
+        ),
+    ],
+)
+def test_why_the_price_is_what_it_is(grounds: PriceGrounds | None, told: str) -> None:
+    assert told in words(replace(PLAIN, price_grounds=grounds))
 
 
 def test_where_another_number_is_cheaper_that_is_said() -> None:

@@ -2,18 +2,18 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from predictive_autoscaler.core.ledger import (
-    AIMED_MISSED_SHARE,
     BUDGET_PRICES,
     DAY_SECONDS,
-    MOST_RESTRAINT,
+    MOST_OVERSPENT_HOURS,
+    SHADOW_CEILING,
     SHORT_MEMORY_SECONDS,
+    SUPPOSED_MISSED_SHARE,
     Fading,
     Ledger,
 )
@@ -54,20 +54,20 @@ def test_a_sum_forgets() -> None:
 
 
 def test_a_fresh_ledger_stands_at_the_aimed_share_of_misses() -> None:
-    assert Ledger.fresh(C).missed_share == pytest.approx(AIMED_MISSED_SHARE)
+    assert Ledger.fresh(C).missed_share == pytest.approx(SUPPOSED_MISSED_SHARE)
     assert Ledger().missed_share == 0.0
 
 
 def test_misses_are_remembered_for_hours_and_for_days() -> None:
-    # Given an hour in which a tenth was missed, then a quiet day
-    bad = after(Ledger.fresh(C), 12, missed_share=0.1)
+    # Given an hour in which half was missed, then a quiet day
+    bad = after(Ledger.fresh(C), 12, missed_share=0.5)
     good = after(bad, DAY)
     # Then the short memory has let go of it, and the long one has not
-    assert bad.missed_share > 5 * AIMED_MISSED_SHARE
+    assert bad.missed_share > 5 * SUPPOSED_MISSED_SHARE
     lately, longer = good.missed_lately.share, good.missed_longer.share
     assert lately is not None
     assert longer is not None
-    assert lately < AIMED_MISSED_SHARE < longer < bad.missed_share
+    assert lately < SUPPOSED_MISSED_SHARE < longer < bad.missed_share
 
 
 def test_a_memory_lasts_as_long_as_it_says_whatever_the_interval() -> None:
@@ -81,24 +81,35 @@ def test_a_memory_lasts_as_long_as_it_says_whatever_the_interval() -> None:
     assert left(900) == pytest.approx(math.exp(-1))
 
 
-def test_restraint_grows_while_we_spend_more_than_the_shadow() -> None:
-    start = replace(Ledger.fresh(C), restraint=0.0)
-    some = after(start, 3, billed=12.0)
-    more = after(some, 3, billed=12.0)
-    assert 0.0 < some.restraint < more.restraint
-    # The more we overspend, the faster
-    assert after(start, 3, billed=14.0).restraint > some.restraint
+def test_spending_beyond_the_shadow_is_counted_in_hours_of_its_usual_spending() -> None:
+    # Half as much again as the shadow's ceiling, for six hours, is three of those hours
+    dear, as_dear = 15.0 * SHADOW_CEILING, 10.0 * SHADOW_CEILING
+    spent = after(Ledger.fresh(C), 72, billed=dear).overspent_hours
+    assert spent == pytest.approx(3.0 * SHADOW_CEILING)
+    assert after(Ledger.fresh(C), 7 * DAY, billed=as_dear).overspent_hours == 0.0
+    assert after(Ledger.fresh(C), 7 * DAY).overspent_hours > 1.0
 
 
-def test_restraint_shrinks_while_we_spend_less_and_ends_at_none() -> None:
+def test_what_was_overspent_does_not_depend_on_the_interval() -> None:
+    def overspent(interval: int) -> float:
+        ledger = Ledger()
+        for _ in range(7200 // interval):
+            ledger = ledger.with_bin(15.0, 10.0, 0.0, 0.0, interval, None)
+        return ledger.overspent_hours
+
+    assert overspent(60) == pytest.approx(overspent(300))
+
+
+def test_what_is_saved_pays_back_what_was_overspent_and_no_more() -> None:
     dear = after(Ledger.fresh(C), DAY, billed=15.0)
-    thrifty = after(dear, 10, billed=8.0)
-    assert thrifty.restraint < dear.restraint
-    assert after(dear, 5 * DAY, billed=5.0).restraint == 0.0
+    thrifty = after(dear, 12, billed=8.0)
+    assert thrifty.overspent_hours == pytest.approx(dear.overspent_hours - (SHADOW_CEILING - 0.8))
+    # Then nothing is laid by for later
+    assert after(dear, 5 * DAY, billed=5.0).overspent_hours == 0.0
 
 
-def test_restraint_has_an_end() -> None:
-    assert after(Ledger.fresh(C), 5 * DAY, billed=50.0).restraint == MOST_RESTRAINT
+def test_what_was_overspent_is_remembered_up_to_an_end() -> None:
+    assert after(Ledger.fresh(C), 5 * DAY, billed=50.0).overspent_hours == MOST_OVERSPENT_HOURS
 
 
 def test_with_a_budget_the_price_rises_with_misses_above_it_and_falls_below() -> None:
@@ -118,7 +129,7 @@ def test_the_price_of_a_budget_stays_within_its_range() -> None:
 
 def test_bins_without_demand_and_without_a_shadow_are_harmless() -> None:
     ledger = Ledger().with_bin(0.0, 0.0, 0.0, 0.0, INTERVAL, 0.01)
-    assert (ledger.missed_share, ledger.restraint) == (0.0, Ledger().restraint)
+    assert (ledger.missed_share, ledger.overspent_hours) == (0.0, 0.0)
 
 
 def test_checked_forecasts_are_counted() -> None:
@@ -144,7 +155,7 @@ pairs = st.builds(Fading, numbers, numbers)
         missed_lately=pairs,
         missed_longer=pairs,
         shadow=pairs,
-        restraint=numbers,
+        overspent_hours=numbers,
         log_budget_price=st.floats(-10, 10),
         covered=pairs,
         error=pairs,

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from predictive_autoscaler.core.planner import (
+    CHANGE_PRICE,
     OCTAVES,
     PRICES_AN_OCTAVE,
-    ROUNDING_UP,
     plan_capacity,
     plan_quantile,
 )
@@ -35,7 +35,7 @@ def forecast_of(ratios: list[list[float]], level: float) -> Forecast:
 
 
 def least_cost(
-    ratios: list[list[float]], first: int, unit: int, price: float, level: float, rounding: float
+    ratios: list[list[float]], first: int, unit: float, price: float, level: float
 ) -> int:
     """The documented rule by brute force: the cheapest support point, as instances.
 
@@ -52,7 +52,7 @@ def least_cost(
     # Of the demand that is worth serving, what the last instance alone would carry.
     last = sum(d for d in demands if d <= best and d * level > 4 * whole)
     saved = price * last * level
-    return whole + 1 if saved >= rounding * unit * 4 * len(ratios) else whole
+    return whole + 1 if saved >= unit * 4 * len(ratios) else whole
 
 
 @given(ratios=rows, level=levels, price=prices, before=befores, first=firsts)
@@ -64,8 +64,8 @@ def test_keeping_and_adding_cost_least(
     horizon = len(ratios[0])
     start = min(first, horizon - 1)
     served = horizon - start
-    assert plan.keep_instances == least_cost(ratios, 0, served, price, level, 1.0)
-    assert plan.add_instances == least_cost(ratios, start, horizon, price, level, ROUNDING_UP)
+    assert plan.keep_instances == least_cost(ratios, 0, served, price, level)
+    assert plan.add_instances == least_cost(ratios, start, horizon + CHANGE_PRICE, price, level)
 
 
 @given(ratios=rows, level=levels, price=prices, first=firsts)
@@ -229,9 +229,10 @@ def test_at_an_exorbitant_price_nothing_is_missed(ratios: list[list[float]], lev
 def test_a_rare_peak_is_worth_its_price_and_not_more() -> None:
     # Given ten instances' worth of demand, and twenty once in eight times
     ratios = [[1.0]] * 7 + [[2.0]]
-    # Then the other ten save a miss of 20/8 for 10: worth it from a price of 4 on
+    # Then the other ten save a miss of 20/8 for 10 and a quarter of that for the change: worth
+    # it from a price of 5 on
     forecast = forecast_of(ratios, 10.0)
-    wishes = [plan_capacity(forecast, 1.0, price, 0, 0).instances for price in (3.9, 4.0, 4.1)]
+    wishes = [plan_capacity(forecast, 1.0, price, 0, 0).instances for price in (4.9, 5.0, 5.1)]
     assert wishes == [10, 20, 20]
 
 

@@ -56,7 +56,7 @@ def booked(state: ControllerState, samples: Samples) -> ControllerState:
 def test_a_state_survives_json_exactly() -> None:
     state = replace(
         start(),
-        ledger=Ledger(Fading(1 / 3, 2 / 3), restraint=0.1 + 0.2),
+        ledger=Ledger(Fading(1 / 3, 2 / 3), overspent_hours=0.1 + 0.2),
         shadow=TargetTracking(0.7, 9, 2),
         surprise=Surprise(1 / 3, 0.1 + 0.2),
         wishes=((MONDAY, 4), (MONDAY + 5 * MINUTE, 6)),
@@ -134,11 +134,11 @@ def test_the_shadow_walks_along() -> None:
     assert booked(start(), metrics([700.0])).shadow.instances == 10
 
 
-def test_spending_more_than_the_shadow_makes_for_restraint() -> None:
+def test_spending_more_than_the_shadow_is_remembered() -> None:
     # Given demand for which target tracking has seven instances
     quiet = metrics(np.full(50, 480.0))
-    assert booked(start(9), quiet).ledger.restraint > 0
-    assert booked(start(6), quiet).ledger.restraint == 0
+    assert booked(start(9), quiet).ledger.overspent_hours > 0
+    assert booked(start(6), quiet).ledger.overspent_hours == 0
 
 
 def test_a_forecast_is_checked_once_its_horizon_has_passed() -> None:
@@ -262,8 +262,10 @@ def test_the_newest_days_are_booked_while_acting_and_forgotten_with_the_mode() -
 
 
 def test_it_is_lost_when_the_newest_days_are() -> None:
-    bad = Trial(False, MONDAY, MONDAY + timedelta(days=2), 1e6, Tally(200.0, 5000.0), Tally(100.0))
+    ours = Tally(200.0, 5000.0, missed_alone=50)
+    bad = Trial(False, MONDAY, MONDAY + timedelta(days=2), 1e6, ours, Tally(100.0))
     assert start().lost is None
     assert replace(start(), trial=bad).lost is None
     assert replace(start(), lately=Lately(bad)).lost == bad
-    assert replace(start(), lately=Lately(replace(bad, requests=1e9))).lost is None
+    by_chance = replace(bad, ours=replace(ours, missed_alone=5))
+    assert replace(start(), lately=Lately(by_chance)).lost is None

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import random
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -37,7 +38,7 @@ def test_a_trial_adds_up_hours_and_misses() -> None:
     trial = trial.with_bin((3.0, 300.0), (6.0, 600.0), 200.0, 300)
     assert trial.until == MONDAY + timedelta(minutes=10)
     assert trial.requests == 600.0
-    assert trial.ours == Tally(0.5, 400.0)
+    assert trial.ours == Tally(0.5, 400.0, missed_alone=1)
     assert trial.theirs == Tally(1.0, 0.0)
     assert (trial.saved_hours, trial.avoided_misses) == (0.5, -400.0)
     assert Trial.from_json(json.loads(json.dumps(trial.to_json()))) == trial
@@ -59,7 +60,18 @@ def test_when_acting_is_worth_it(ours: Tally, worth: bool) -> None:
     assert replace(WEEK, ours=ours).worth_it == worth
 
 
-ACTING = Trial(False, MONDAY, MONDAY + ENOUGH_ACTING, 1e6, Tally(1100.0, 5000.0), Tally(1000.0))
+def test_intervals_that_both_miss_speak_for_neither() -> None:
+    trial = Trial(False, MONDAY, MONDAY)
+    for demand in (700.0, 400.0, 500.0, 200.0):
+        trial = trial.with_bin((3.0, 300.0), (6.0, 600.0), demand, 300)
+    trial = trial.with_bin((6.0, 600.0), (3.0, 300.0), 400.0, 300)
+    assert (trial.ours.missed_alone, trial.theirs.missed_alone) == (2, 1)
+    twice = trial.followed_by(trial)
+    assert (twice.ours.missed_alone, twice.theirs.missed_alone) == (4, 2)
+
+
+OURS, THEIRS = Tally(1100.0, 5000.0, 20), Tally(1000.0, 1000.0, 4)
+ACTING = Trial(False, MONDAY, MONDAY + ENOUGH_ACTING, 1e6, OURS, THEIRS)
 
 
 @pytest.mark.parametrize(
@@ -68,16 +80,36 @@ ACTING = Trial(False, MONDAY, MONDAY + ENOUGH_ACTING, 1e6, Tally(1100.0, 5000.0)
         ({}, True),
         ({"observing": True}, False),
         ({"until": MONDAY + ENOUGH_ACTING - timedelta(minutes=5)}, False),
-        ({"ours": Tally(1050.0, 5000.0)}, False),  # hardly more hours
-        ({"ours": Tally(900.0, 5000.0)}, False),  # misses more, for fewer hours
-        ({"ours": Tally(1100.0, 999.0)}, False),  # misses less than a thousandth more
-        ({"ours": Tally(1100.0, 1000.0)}, True),
-        ({"theirs": Tally(1000.0, 4800.0)}, False),  # hardly more misses
-        ({"theirs": Tally(1000.0, 6000.0)}, False),
+        ({"ours": replace(OURS, instance_hours=1050.0)}, False),  # hardly more hours
+        ({"ours": replace(OURS, instance_hours=900.0)}, False),  # misses more, for fewer hours
+        ({"ours": replace(OURS, missed_requests=1050.0)}, False),  # hardly more misses
+        ({"ours": replace(OURS, missed_requests=900.0)}, False),
+        # Sixteen intervals more of 28 are 3.02 standard deviations, fifteen of 27 are 2.89.
+        ({"ours": replace(OURS, missed_alone=22), "theirs": replace(THEIRS, missed_alone=6)}, True),
+        (
+            {"ours": replace(OURS, missed_alone=21), "theirs": replace(THEIRS, missed_alone=6)},
+            False,
+        ),
+        ({"ours": replace(OURS, missed_alone=10), "theirs": replace(THEIRS, missed_alone=0)}, True),
+        ({"ours": replace(OURS, missed_alone=9), "theirs": replace(THEIRS, missed_alone=0)}, False),
+        ({"ours": replace(OURS, missed_alone=0), "theirs": replace(THEIRS, missed_alone=0)}, False),
     ],
 )
 def test_when_acting_has_lost_its_skill(change: dict[str, Any], lost: bool) -> None:
     assert replace(ACTING, **change).is_lost == lost
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_surges_that_find_now_the_one_now_the_other_wanting_end_nothing(seed: int) -> None:
+    # Given two that are equally good: a surge every three hours, and either misses half of them
+    fortune = random.Random(seed)
+    lately = Lately.beginning(False, MONDAY)
+    for bin_ in range(30 * 288):
+        surge = bin_ % 36 == 0
+        ours, theirs = (600.0 if fortune.random() < 0.5 else 300.0 for _ in range(2))
+        # Then acting goes on for a month, though it costs a tenth more
+        lately = lately.with_bin((6.6, ours), (6.0, theirs), 500.0 if surge else 200.0, 300)
+        assert not lately.whole.is_lost
 
 
 def test_without_traffic_nothing_is_lost() -> None:

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from predictive_autoscaler.backtest.lab import LabOptions, LabTraffic
-from predictive_autoscaler.backtest.quality.plan import Variant, is_priced
+from predictive_autoscaler.backtest.quality.plan import Variant
 from predictive_autoscaler.core.types import FloatArray, utc_text
 from predictive_autoscaler.model.sources import hash_of_sources
 
@@ -67,7 +67,6 @@ def key_of(traffic: LabTraffic, variant: Variant, options: LabOptions) -> str:
         "seed": options.seed,
         "policy": variant.policy,
         "parameters": variant.parameters,
-        "together": is_priced(variant),
         "source": source_hash(),
         "libraries": {name: version(name) for name in LIBRARIES},
     }

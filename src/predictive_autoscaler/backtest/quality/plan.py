@@ -13,7 +13,7 @@ from predictive_autoscaler.backtest.lab import (
     LabTraffic,
     known_policies,
 )
-from predictive_autoscaler.backtest.replay import WARM_UP, refit_bins
+from predictive_autoscaler.backtest.replay import WARM_UP, learned_bins, refit_bins
 
 GROUPS: Mapping[str, tuple[str, ...]] = {
     "smooth": ("ms_mongo_app1", "nyc_taxi_30min"),
@@ -37,7 +37,7 @@ HELD_TO_BUDGET = (
 """Recordings on which a budget can be held at all; only they get the frontier."""
 
 MEASURED_WITH_NETS = ("ms_mongo_app1", "nasa_aug95", "worldcup98")
-"""A recording of each kind: what a net costs differs little within one, and takes as long again."""
+"""A recording of each kind: what a net costs differs little within one."""
 
 _SECONDS_A_BIN = {
     "five-feature forest": 0.0015,
@@ -45,7 +45,7 @@ _SECONDS_A_BIN = {
 }
 _PEER_SECONDS_A_BIN = 0.00002
 _REPLAY_SECONDS_A_BIN = 0.005
-_SECONDS_A_REFIT = 10.0
+_SECONDS_A_ROW_LEARNED = 0.0025
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class Work:
     """Variants on a recording that are replayed in one go, on one core.
 
     Attributes:
-        variants: one; or several of our own, which then share models and forecasts.
+        variants: a peer; or some of our own, which share models and forecasts.
     """
 
     traffic: LabTraffic
@@ -84,18 +84,19 @@ class Work:
     @property
     def seconds(self) -> float:
         """About how long it takes on one core; only the order and the forecast use it."""
-        policy, bins = self.variants[0].policy, len(self.traffic.evaluated)
-        if policy not in OUR_POLICIES:
-            return bins * _SECONDS_A_BIN.get(policy, _PEER_SECONDS_A_BIN)
+        bins = len(self.traffic.evaluated)
+        if not self.is_ours:
+            return bins * _SECONDS_A_BIN.get(self.variants[0].policy, _PEER_SECONDS_A_BIN)
         bins += WARM_UP // self.traffic.demand.interval
         demand = self.traffic.demand
         refits = 1 + bins / refit_bins(len(demand), demand.interval)
-        return len(self.variants) * bins * _REPLAY_SECONDS_A_BIN + refits * _SECONDS_A_REFIT
+        learned = refits * learned_bins(len(demand))
+        return len(self.variants) * bins * _REPLAY_SECONDS_A_BIN + learned * _SECONDS_A_ROW_LEARNED
 
     @property
-    def together(self) -> bool:
-        """Whether models are shared, which then learn from request counts alone."""
-        return is_priced(self.variants[0])
+    def is_ours(self) -> bool:
+        """Whether it is our own policies that are replayed."""
+        return is_ours(self.variants[0])
 
     @property
     def words(self) -> str:
@@ -105,9 +106,9 @@ class Work:
         return f"{first}{more} on {self.traffic.name}"
 
 
-def is_priced(variant: Variant) -> bool:
-    """Whether a budget or a price is set, so that it is replayed together with its like."""
-    return bool(variant.parameters)
+def is_ours(variant: Variant) -> bool:
+    """Whether it is one of our own, which are replayed together."""
+    return variant.policy in OUR_POLICIES
 
 
 def variants(trace: str) -> list[Variant]:
@@ -127,8 +128,7 @@ def work_list(traffics: Sequence[LabTraffic]) -> list[Work]:
     work = []
     for traffic in traffics:
         chosen = variants(traffic.name)
-        work += [Work(traffic, (one,)) for one in chosen if not is_priced(one)]
-        priced = tuple(one for one in chosen if is_priced(one))
-        if priced:
-            work.append(Work(traffic, priced))
+        work += [Work(traffic, (one,)) for one in chosen if not is_ours(one)]
+        ours = tuple(one for one in chosen if is_ours(one))
+        work += [Work(traffic, ours)] if ours else []
     return sorted(work, key=lambda item: -item.seconds)

@@ -16,7 +16,7 @@ from predictive_autoscaler.backtest.lab import (
     PolicyResult,
     judged,
     load_traffic,
-    run_policy,
+    run_policies,
 )
 from predictive_autoscaler.backtest.quality.cache import Cache, key_of
 from predictive_autoscaler.backtest.quality.plan import TRACES, Work, variants, work_list
@@ -91,6 +91,8 @@ def measure(
         progress(f"{len(asked)} of {told} replays are known from before")
     failed: dict[str, str] = {}
     clock = _Clock(todo)
+    if todo:
+        progress(clock.beginning(joblib.effective_n_jobs(jobs)))
     done = joblib.Parallel(n_jobs=jobs, return_as="generator_unordered")(
         joblib.delayed(_attempt)(position, item, options, cache)
         for position, item in enumerate(todo)
@@ -142,10 +144,13 @@ def _attempt(
 def _replayed(work: Work, options: LabOptions) -> list[FloatArray]:
     """Capacity asked for by each variant, in their order."""
     traffic = work.traffic
-    chosen = [replace(options, parameters=dict(one.parameters)) for one in work.variants]
-    if not work.together:
-        return [run_policy(traffic, work.variants[0].policy, chosen[0]).asked]
-    replays = [one.of_replay(traffic.setting) for one in chosen]
+    if not work.is_ours:
+        policies = [one.policy for one in work.variants]
+        return [found.asked for found in run_policies(traffic, policies, options)]
+    replays = [
+        replace(options, parameters=dict(one.parameters)).of_replay(traffic.setting, one.policy)
+        for one in work.variants
+    ]
     return [one.asked for one in replay_together(traffic.demand, traffic.first, replays)]
 
 
@@ -156,7 +161,13 @@ class _Clock:
         self._begun = time.monotonic()
         self._all, self._done = len(todo), 0
         self._left = sum(item.seconds for item in todo)
+        self._longest = max((item.seconds for item in todo), default=0.0)
         self._past = 0.0
+
+    def beginning(self, jobs: int) -> str:
+        """The words to show before anything has ended, which is a while."""
+        minutes = max(self._left / jobs, self._longest) / 60
+        return f"{self._all} goes, the longest first; about {minutes:.0f} minutes"
 
     def tick(self, item: Work) -> str:
         """The words to show when a replay has ended."""

@@ -35,11 +35,13 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What is really replayed."""
     seen: list[str] = []
 
-    def counting(traffic: lab.LabTraffic, policy: str, options: lab.LabOptions) -> lab.PolicyResult:
-        seen.append(f"{policy} on {traffic.name}")
-        return lab.run_policy(traffic, policy, options)
+    def counting(
+        traffic: lab.LabTraffic, policies: list[str], options: lab.LabOptions
+    ) -> list[lab.PolicyResult]:
+        seen.extend(f"{policy} on {traffic.name}" for policy in policies)
+        return lab.run_policies(traffic, policies, options)
 
-    monkeypatch.setattr(run, "run_policy", counting)
+    monkeypatch.setattr(run, "run_policies", counting)
     return seen
 
 
@@ -65,19 +67,23 @@ class TestThePlan:
     def test_the_longest_replays_come_first(self, tmp_path: Path) -> None:
         traffics = load_traces(recordings(tmp_path, APP, TAXI))
         work = plan.work_list(traffics)
-        assert {item.variants[0].policy for item in work[:6]} <= set(lab.OUR_POLICIES)
+        assert all(item.is_ours for item in work[:2])
         seconds = [item.seconds for item in work]
         assert seconds == sorted(seconds, reverse=True)
         done = sorted((item.traffic.name, one.label) for item in work for one in item.variants)
         wanted = [(one.name, each.label) for one in traffics for each in plan.variants(one.name)]
         assert done == sorted(wanted)
 
-    def test_budget_and_prices_are_replayed_together(self, tmp_path: Path) -> None:
+    def test_our_own_are_replayed_together(self, tmp_path: Path) -> None:
         work = plan.work_list(load_traces(recordings(tmp_path, APP, "nab_tweets_AAPL")))
-        together = {item.traffic.name: item.variants for item in work if item.together}
-        prices = tuple(plan.at_price(price) for price in plan.MISS_PRICES)
-        assert together == {APP: (BUDGET, *prices), "nab_tweets_AAPL": (BUDGET,)}
-        assert all(len(item.variants) == 1 for item in work if not item.together)
+        together = {item.traffic.name: item.variants for item in work if item.is_ours}
+        plain, *nets = (Variant(name, name) for name in lab.OUR_POLICIES)
+        prices = [plan.at_price(price) for price in plan.MISS_PRICES]
+        assert together == {
+            APP: (plain, *nets, BUDGET, *prices),
+            "nab_tweets_AAPL": (plain, BUDGET),
+        }
+        assert all(len(item.variants) == 1 for item in work if not item.is_ours)
 
 
 class TestMeasuring:
@@ -98,16 +104,16 @@ class TestMeasuring:
         self, folder: Path, tmp_path: Path, counted: list[str], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def killed(
-            traffic: lab.LabTraffic, policy: str, options: lab.LabOptions
-        ) -> lab.PolicyResult:
+            traffic: lab.LabTraffic, policies: list[str], options: lab.LabOptions
+        ) -> list[lab.PolicyResult]:
             if len(counted) == 4:
                 raise KeyboardInterrupt
             counted.append("before")
-            return lab.run_policy(traffic, policy, options)
+            return lab.run_policies(traffic, policies, options)
 
         traffics = load_traces(folder)
         with monkeypatch.context() as patched:
-            patched.setattr(run, "run_policy", killed)
+            patched.setattr(run, "run_policies", killed)
             with pytest.raises(KeyboardInterrupt):
                 measure(traffics, Cache(tmp_path / "cache"))
         measure(traffics, Cache(tmp_path / "cache"))
@@ -126,7 +132,8 @@ class TestMeasuring:
     def test_the_progress_tells_how_long_it_still_takes(self, folder: Path, tmp_path: Path) -> None:
         told: list[str] = []
         measure(load_traces(folder), Cache(tmp_path / "cache"), progress=told.append)
-        assert len(told) == 6
+        assert told[0] == "6 goes, the longest first; about 0 minutes"
+        assert len(told) == 1 + 6
         assert told[-1].startswith("6 of 6: ")
         assert told[-1].endswith("about 0 minutes left")
 
