@@ -129,13 +129,15 @@ class TestKeyboard:
             assert asked[-1].endswith(utc_text(SLOT - INTERVAL))
             said_nothing(heard, address)
 
-    def test_the_slider_of_the_price(self, launched: Browser, address: str) -> None:
+    def test_the_slider_of_the_price(
+        self, launched: Browser, address: str, made: Fortnight
+    ) -> None:
         with opened(launched, address) as (page, _):
             drawn(page)
             price = page.locator("#price")
             # Nearest to the one that the newest decision used.
             expect(price).to_have_attribute("aria-valuetext", "price 10")
-            expect(page.locator("#what-now")).to_contain_text("the newest decision used 9.35")
+            expect(page.locator("#what-now")).to_have_text(made.desk.what_if()["price_words"])
             price.focus()
             page.keyboard.press("ArrowRight")
             page.keyboard.press("ArrowRight")
