@@ -18,7 +18,7 @@ from predictive_autoscaler.app.doctor.findings import Check
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from scripts.marks import between  # noqa: E402
+from scripts.marks import between, bring_up_to_date  # noqa: E402
 
 DOCUMENT = ROOT / "docs" / "doctor.md"
 BUCKET_ACTIONS = {"s3:ListBucket": "arn:aws:s3:::BUCKET", "s3:GetObject": "arn:aws:s3:::BUCKET/*"}
@@ -60,4 +60,4 @@ def with_blocks(text: str) -> str:
 
 
 if __name__ == "__main__":
-    DOCUMENT.write_text(with_blocks(DOCUMENT.read_text()))
+    bring_up_to_date(__doc__, DOCUMENT, with_blocks)

@@ -23,7 +23,7 @@ sys.path.insert(0, str(ROOT))
 from predictive_autoscaler.core.types import Json  # noqa: E402
 from predictive_autoscaler.model.fit import ForestOptions  # noqa: E402
 from predictive_autoscaler.model.train import TrainOptions, train  # noqa: E402
-from scripts.marks import between  # noqa: E402
+from scripts.marks import between, bring_up_to_date  # noqa: E402
 from tests.helpers.commands import clean_environment  # noqa: E402
 from tests.helpers.shop import (  # noqa: E402
     DECIDED_FROM,
@@ -81,4 +81,4 @@ def with_example(text: str) -> str:
 
 
 if __name__ == "__main__":
-    DOCUMENT.write_text(with_example(DOCUMENT.read_text()))
+    bring_up_to_date(__doc__, DOCUMENT, with_example)

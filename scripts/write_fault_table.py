@@ -14,7 +14,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from scripts.marks import between  # noqa: E402
+from scripts.marks import between, bring_up_to_date  # noqa: E402
 from tests.faults.first_days import first_days_table  # noqa: E402
 from tests.faults.table import TABLE, Fault, Outcome  # noqa: E402
 
@@ -43,4 +43,4 @@ def with_tables(text: str) -> str:
 
 
 if __name__ == "__main__":
-    DOCUMENT.write_text(with_tables(DOCUMENT.read_text()))
+    bring_up_to_date(__doc__, DOCUMENT, with_tables)

@@ -7,6 +7,7 @@ A measurement that lacks a recording changes no document.
 
 from __future__ import annotations
 
+import argparse
 import sys
 from pathlib import Path
 
@@ -44,6 +45,11 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
-        sys.exit("usage: write_quality_tables.py FOLDER (the --out of the measurement)")
-    main(Path(sys.argv[1]))
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("folder", type=Path, help="the --out of the measurement")
+    measured: Path = parser.parse_args().folder
+    if not (measured / MISSING).is_file():
+        parser.error(f"{measured} holds no measurement; `make quality` makes one in out/quality")
+    main(measured)

@@ -15,7 +15,7 @@ from predictive_autoscaler.app.settings_table import SETTINGS, Setting
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from scripts.marks import between  # noqa: E402
+from scripts.marks import between, bring_up_to_date  # noqa: E402
 
 DOCUMENT = ROOT / "docs" / "settings.md"
 HEADING = "| setting | default | range | unit | what it is | what it trades |\n"
@@ -46,4 +46,4 @@ def with_table(text: str) -> str:
 
 
 if __name__ == "__main__":
-    DOCUMENT.write_text(with_table(DOCUMENT.read_text()))
+    bring_up_to_date(__doc__, DOCUMENT, with_table)

@@ -1,4 +1,7 @@
-"""Write the tables of variables and outputs into terraform/README.md, between their marks."""
+"""Write the tables of variables and outputs into terraform/README.md, between their marks.
+
+python scripts/write_terraform_tables.py
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from scripts.marks import between  # noqa: E402
+from scripts.marks import between, bring_up_to_date  # noqa: E402
 
 MODULE = ROOT / "terraform"
 README = MODULE / "README.md"
@@ -86,4 +89,4 @@ def with_tables(text: str) -> str:
 
 
 if __name__ == "__main__":
-    README.write_text(with_tables(README.read_text()))
+    bring_up_to_date(__doc__, README, with_tables)

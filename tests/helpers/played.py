@@ -67,7 +67,7 @@ TABLE: dict[str, dict[str, Scene | Elsewhere | NotHere]] = {
         "pipx install '.[lab,load]'": Elsewhere("tests/e2e/test_wheel.py"),
         "predictive-autoscaler --install-completion": Elsewhere("tests/e2e/test_wheel.py"),
         ".venv/bin/python scripts/rebuild_traces.py --out traces": RECORDINGS,
-        "make quality TRACES=traces": NotHere("it takes eight recordings, and hours"),
+        "make quality TRACES=traces": NotHere("it takes eight recordings and half an hour"),
         f"{PROGRAM} train --groups groups.json --from cloudwatch --publish": GROUP,
         "make demo TRACE=path/to/traffic.csv": Elsewhere("tests/e2e/test_demo.py"),
         f"{PROGRAM} backtest path/to/*.csv --policies all --out out/backtest": LAPTOP,
