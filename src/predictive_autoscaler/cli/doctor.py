@@ -76,6 +76,7 @@ def doctor(
             areas.show(check, findings)
             if len(rows) < len(CHECKS):
                 say(f"checking {CHECKS[len(rows)].name} ({len(rows)} of {len(CHECKS)} done)")
+        areas.finish()
     found = [finding for _, findings in rows for finding in findings]
     if as_json:
         print_json(to_json(facts, rows))
@@ -108,6 +109,8 @@ def progress(*, quiet: bool) -> Iterator[Callable[[str], None]]:
 class Areas:
     """Prints findings under the headings of their areas.
 
+    Checks of an area that one cause has kept from being done share a line.
+
     Args:
         hide_ok: leave out findings with which all is well.
     """
@@ -115,18 +118,39 @@ class Areas:
     def __init__(self, *, hide_ok: bool) -> None:
         self._hide_ok = hide_ok
         self._area = ""
+        self._held: tuple[str, Finding] | None = None
 
     def show(self, check: Check, findings: Sequence[Finding]) -> None:
-        """Print one check's findings."""
+        """Print one check's findings; a last one that was not checked is held back, since the
+        next check may join it.
+        """
         for finding in findings:
             if self._hide_ok and finding.status is Status.OK:
                 continue
+            names = check.name
+            if self._held and check.area == self._area and finding == self._held[1]:
+                names = f"{self._held[0]}, {names}"
+                self._held = None
+            self.finish()
             if check.area != self._area:
                 self._area = check.area
                 out.print(f"\n[bold]{escape(check.area)}[/]")
-            style = STYLES[finding.status]
-            status = f"[{style}]{finding.status.value:>11}[/]"
-            text = escape(f"{check.name}: {finding.text}")
-            out.print(f"{status}  {text}", soft_wrap=True, highlight=False)
-            if finding.remedy:
-                out.print(f"{'':>13}→ {escape(finding.remedy)}", soft_wrap=True, highlight=False)
+            if finding.status is Status.NOT_CHECKED:
+                self._held = names, finding
+            else:
+                _print_finding(names, finding)
+
+    def finish(self) -> None:
+        """Print what was held back."""
+        if self._held:
+            _print_finding(*self._held)
+            self._held = None
+
+
+def _print_finding(names: str, finding: Finding) -> None:
+    style = STYLES[finding.status]
+    status = f"[{style}]{finding.status.value:>11}[/]"
+    text = escape(f"{names}: {finding.text}")
+    out.print(f"{status}  {text}", soft_wrap=True, highlight=False)
+    if finding.remedy:
+        out.print(f"{'':>13}→ {escape(finding.remedy)}", soft_wrap=True, highlight=False)
