@@ -90,6 +90,21 @@ def test_minutes_may_be_compressed_or_plain_and_are_missed_aloud(
     assert all(row["missed_share"] > 0.9 for row in done["summary"])
 
 
+def test_tables_of_an_earlier_run_do_not_stay(
+    command: Command, trace: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "forecast_scores.csv").write_text("trace\nanother\n")
+    (out / "mine.csv").write_text("kept\n")
+    words = ("--policies", "static peak", "--jobs", "1", "--out", out)
+    succeeded(command("backtest", trace, *words))
+    assert {path.name for path in out.iterdir() if path.suffix == ".csv"} == {
+        "summary.csv",
+        "mine.csv",
+    }
+
+
 def test_an_announced_event_is_prepared_for(command: Command, trace: Path, tmp_path: Path) -> None:
     calendar = tmp_path / "calendar.json"
     event = {
@@ -226,21 +241,36 @@ def test_files_of_one_name_are_told_apart_by_their_folders(
     assert "Hours against now/shop" in page
 
 
-def test_settings_of_other_instances_are_told_apart(
+def test_settings_that_are_wrong_about_instances_show_what_it_does(
     command: Command, trace: Path, tmp_path: Path
 ) -> None:
-    """Misses are counted by each one's own capacity, so no chart can hold both."""
-    files = [
-        settings_file(tmp_path, name, INTERVAL_MINUTES="60", CAPACITY_PER_INSTANCE=capacity)
-        for name, capacity in (("small", "5000"), ("large", "10000"))
-    ]
-    given = [word for path in files for word in ("--settings", path)]
-    found = json_of(
-        command("backtest", trace, *given, "--jobs", "1", "--out", tmp_path / "out", "--json")
+    """The replayed instances are those of the first file; the second takes them for twice that."""
+    right = settings_file(tmp_path, "right", CAPACITY_PER_INSTANCE="5000")
+    wrong = settings_file(
+        tmp_path,
+        "wrong",
+        CAPACITY_PER_INSTANCE="10000",
+        BOOT_MINUTES="12",
+        METRIC_DELAY_SECONDS="60",
     )
-    small, large = found["side_by_side"]
-    assert large["instance_hours"] < 0.7 * small["instance_hours"]
-    assert {row["policy"] for row in found["summary"]} == {"target tracking 70 %", "oracle"}
+    words = ("--settings", right, "--settings", wrong, "--jobs", "1", "--out", tmp_path / "out")
+    done = command("backtest", trace, *words, "--json")
+    found = json_of(done)
+    first, second = found["side_by_side"]
+    assert second["instance_hours"] < first["instance_hours"]
+    assert second["more_missed_share"] > 0.2
+    policies = {row["policy"] for row in found["summary"]}
+    assert policies == {"right", "wrong", "target tracking 70 %", "oracle"}
+    page = (tmp_path / "out" / "report.html").read_text()
+    for told in (
+        "wrong takes an instance to carry 10,000 requests per interval; the replayed ones carry "
+        "5,000.",
+        "wrong takes an instance to boot 12 minutes; the replayed ones take 5.",
+        "Of wrong, a replay has no use for AUTOSCALER_METRIC_DELAY_SECONDS.",
+    ):
+        assert told in done.stderr
+        assert told in page
+    assert "right takes" not in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -371,6 +401,8 @@ def test_a_groups_own_history_under_its_own_settings(
         (("--origins", "31"), "--origins is 31; allowed is 60 to 200"),
         (("--interval-minutes", "7"), "--interval-minutes is 7; allowed is 1 to 60, a divisor"),
         (("--grain", "3"), "--grain is 3; allowed is 5 or 1"),
+        (("--capacity-per-instance", "inf"), "--capacity-per-instance is inf; allowed are finite"),
+        (("--capacity-per-instance", "0"), "--capacity-per-instance is 0; allowed are finite"),
         (("--eval-start", "soon"), "--eval-start is 'soon'"),
         (("--min", "9", "--max", "3"), "must not be larger"),
     ],

@@ -38,6 +38,15 @@ def read_settings_file(path: Path) -> Settings:
         raise SettingsError(f"{path}: {error}") from None
 
 
+def names_in(path: Path) -> list[str]:
+    """Names of the settings that a file sets.
+
+    Raises:
+        SettingsError: the file cannot be read, or a line sets nothing.
+    """
+    return [name for _, name, _ in _lines(path)]
+
+
 def read_groups_file(
     path: Path, environment: Mapping[str, str], *, on_aws: bool = True
 ) -> Settings:

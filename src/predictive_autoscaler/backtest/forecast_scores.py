@@ -36,6 +36,8 @@ LEAST_ERRORS = 30
 MSTL_DAYS = 14
 LAST_VALUE, SEASONAL_NAIVE, MSTL = "last value", "seasonal naive", "MSTL"
 _FLOOR_SHARE = 0.01
+_DRAW = 1
+"""Seed of where the origins lie."""
 _JUMPS = 10
 """Loess is computed at every tenth point of its window, and joined linearly between, as
 Cleveland and others advise ("STL", Journal of Official Statistics 6, 1990). Computed at
@@ -67,7 +69,7 @@ def score_forecasts(
     most_origins: int = MOST_ORIGINS,
     with_mstl: bool = True,
 ) -> ForecastScores:
-    """Score forecasts on the same evenly spread origins from bin `first` on.
+    """Score forecasts on the same origins, spread over all bins from `first` on.
 
     At each horizon, all that have answers there are scored on the rows that all of them
     answered.
@@ -120,10 +122,16 @@ class Trace:
 
 
 def spread_origins(bins: int, first: int, furthest: int, most: int) -> Origins:
-    """Evenly spread origins whose horizons all lie within the trace."""
+    """Origins whose horizons all lie within the trace: one from each of as many equal parts.
+
+    Where in its part is drawn, the same each time: at equal distances all of them could fall on
+    the same minute of the hour, which has a traffic of its own.
+    """
     last = bins - furthest
     count = min(most, max(last - first + 1, 0))
-    return np.linspace(first, last, count).astype(np.intp)
+    parts = np.linspace(first, last + 1, count + 1).astype(np.intp)
+    draw = np.random.default_rng(_DRAW)
+    return draw.integers(parts[:-1], parts[1:], dtype=np.intp)
 
 
 def last_value(trace: Trace) -> FloatArray:

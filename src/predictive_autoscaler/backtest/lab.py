@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from difflib import get_close_matches
 from pathlib import Path
+from typing import Any
 
 import joblib
 import numpy as np
@@ -32,8 +34,11 @@ WITH_CARELESS_NET = "predictive + 70 % net"
 OUR_POLICIES: Mapping[str, float | None] = {OURS: None, WITH_NET: 1.2, WITH_CARELESS_NET: 0.7}
 """Our policies, and the share of capacity at which a net beside each adds instances."""
 ORACLE = "oracle"
+MINUTE_SECONDS = 60
 INSTANCES_AT_PEAK = 30
 PEAK_QUANTILE = 0.999
+USUAL_SECONDS = 300
+"""Control interval; misses counted by a longer one are fewer than they look."""
 DAY_LONG = timedelta(days=1)
 LEARNED = timedelta(days=3)
 """At the least, before evaluation may begin."""
@@ -47,7 +52,8 @@ class LabOptions:
         capacity_per_instance: requests per interval; None: p99.9 of the evaluated part
             needs 30 instances.
         eval_start: None: after the first 55 %, at least six days.
-        parameters: fields of the control parameters to set for our own policies.
+        parameters: fields of the control parameters to set for our own policies; what they say
+            of instances is believed, and the world stays as it is.
         calendar: announced events, which our own policies know of from the start.
         grain_minutes: 1 counts misses by the minute, where a minute file is given.
     """
@@ -58,7 +64,7 @@ class LabOptions:
     capacity_per_instance: float | None = None
     eval_start: datetime | None = None
     bounds: Bounds = field(default_factory=lambda: Bounds(1, 60))
-    parameters: Mapping[str, float | str] = field(default_factory=dict)
+    parameters: Mapping[str, Any] = field(default_factory=dict)
     calendar: tuple[CalendarEvent, ...] = ()
     grain_minutes: int = 5
     seed: int = 1
@@ -106,10 +112,18 @@ class LabTraffic:
 
     def _coarse(self) -> Iterator[str]:
         recorded, interval = self.recorded_seconds, self.setting.interval_seconds
-        if recorded is not None and recorded > interval:
+        if recorded is None:
+            return
+        minutes = f"{interval // 60} minutes" if interval > MINUTE_SECONDS else "one minute"
+        if recorded > interval:
             yield (
-                f"Recorded every {recorded // 60} minutes: the values of {interval // 60} minutes "
-                "are drawn out between them, and calmer than real traffic."
+                f"Recorded every {recorded // 60} minutes: the values of {minutes} are drawn out "
+                "between them, and calmer than real traffic."
+            )
+        elif recorded < interval and interval > USUAL_SECONDS and self.per_minute is None:
+            yield (
+                f"Misses are counted by intervals of {minutes}: a peak within one is not seen, for "
+                "any policy."
             )
 
     def _absent(self) -> Iterator[str]:
@@ -159,29 +173,63 @@ def known_policies() -> tuple[str, ...]:
 
 
 def chosen_policies(names: Iterable[str]) -> tuple[str, ...]:
-    """The policies asked for, with the oracle, each once.
+    """The policies asked for, with the oracle, each once; case and spaces do not matter.
 
     Raises:
         UsageError: a name is not known.
     """
-    known = known_policies()
+    known = {_spelt(name): name for name in known_policies()}
     wanted = list(names)
-    if "all" in wanted:
-        return known
+    if "all" in map(_spelt, wanted):
+        return known_policies()
     for name in wanted:
-        if name not in known:
-            raise UsageError(f"unknown policy {name!r}; known are all, {', '.join(known)}")
-    return tuple(dict.fromkeys([*wanted, ORACLE]))
+        if _spelt(name) not in known:
+            near = get_close_matches(_spelt(name), known, 1)
+            meant = f"; did you mean {known[near[0]]!r}?" if near else ";"
+            raise UsageError(
+                f"unknown policy {name!r}{meant} known are all, {', '.join(known.values())}"
+            )
+    return tuple(dict.fromkeys([*(known[_spelt(name)] for name in wanted), ORACLE]))
+
+
+def _spelt(name: str) -> str:
+    """Without what nobody means: a name's case and spaces."""
+    return "".join(name.split()).lower()
+
+
+def name_of(path: Path) -> str:
+    """What the trace in a file is called: the file's name without its ending.
+
+    Raises:
+        DataError: nothing is left that a folder can be called.
+    """
+    name = Path(path.name.removesuffix(".gz")).stem
+    if not name.strip("."):
+        raise DataError(f"{path}: a trace is called after its file, which needs a name before .csv")
+    return name
 
 
 def load_traffic(path: Path, options: LabOptions, minutes: Path | None = None) -> LabTraffic:
     """Read a trace and put it on the grid.
 
+    Args:
+        minutes: a file with the trace's minutes; a trace of minutes needs none.
+
     Raises:
-        DataError: it cannot be read or is too short.
+        DataError: it cannot be read, is too short, or has no name.
     """
-    traffic = traffic_of(path.stem, read_recording(path).samples, options, str(path))
-    return replace(traffic, per_minute=_per_minute(minutes, traffic)) if minutes else traffic
+    name = name_of(path)
+    recording = read_recording(path).samples
+    traffic = traffic_of(name, recording, options, str(path))
+    if not options.by_minute:
+        return traffic
+    if minutes:
+        recording = read_recording(minutes).samples
+        if recording.interval_seconds != MINUTE_SECONDS:
+            raise DataError(f"{minutes}: a minute file has bins of one minute")
+    if recording.interval_seconds != MINUTE_SECONDS:
+        return traffic
+    return replace(traffic, per_minute=_per_minute(recording, traffic))
 
 
 def traffic_of(name: str, recording: Samples, options: LabOptions, source: str = "") -> LabTraffic:
@@ -231,10 +279,8 @@ def _capacity(evaluated: FloatArray, source: str) -> float:
     return peak / INSTANCES_AT_PEAK
 
 
-def _per_minute(path: Path, traffic: LabTraffic) -> FloatArray:
-    samples = read_recording(path).samples
-    if samples.interval_seconds != 60:
-        raise DataError(f"{path}: a minute file has bins of one minute")
+def _per_minute(samples: Samples, traffic: LabTraffic) -> FloatArray:
+    """Requests of the evaluated minutes; NaN where the recording has none."""
     start = traffic.demand.time_of(traffic.first)
     wanted = len(traffic.evaluated) * traffic.setting.interval_seconds // 60
     values = np.full(wanted, np.nan)

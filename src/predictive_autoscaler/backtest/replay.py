@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import numpy as np
 
@@ -119,9 +120,7 @@ def refit_bins(known_bins: int, interval: timedelta) -> int:
     return min(max(int(REFIT_SHARE * learned_bins(known_bins)), least), most)
 
 
-def lab_parameters(
-    setting: Setting, boot_minutes: float, **chosen: float | str
-) -> ControlParameters:
+def lab_parameters(setting: Setting, boot_minutes: float, /, **chosen: Any) -> ControlParameters:
     """The shipped defaults in the lab's world: metrics without delay, capacity given."""
     return replace(
         ControlParameters(
@@ -130,7 +129,7 @@ def lab_parameters(
             metric_delay_seconds=0,
             capacity_per_instance=setting.capacity_per_instance,
         ),
-        **chosen,  # type: ignore[arg-type]
+        **chosen,
     )
 
 

@@ -21,11 +21,17 @@ from predictive_autoscaler.errors import AutoscalerError
 
 @dataclass(frozen=True)
 class Contender:
-    """Settings by the name of their file, and the price that they name."""
+    """Settings by the name of their file, and the price that they name.
+
+    Attributes:
+        options: the world, and in its parameters what the settings make of it.
+        unused: names of settings in the file that change nothing in a replay.
+    """
 
     name: str
     options: LabOptions
     hour_price: float | None = None
+    unused: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,11 +81,6 @@ def _attempt(traffic: LabTraffic, contender: Contender) -> PolicyResult | str:
     except (AutoscalerError, ValueError, ArithmeticError) as error:
         return f"{contender.name}: {error}"
     return replace(found, policy=contender.name)
-
-
-def same_world(trials: Sequence[Trial]) -> bool:
-    """Whether all are judged by the same instances, so that one chart can hold them."""
-    return len({trial.traffic.setting for trial in trials}) == 1
 
 
 def trial_rows(trials: Mapping[str, Sequence[Trial]]) -> list[dict[str, Any]]:

@@ -14,6 +14,7 @@ from predictive_autoscaler.cli.backtest_options import (
     read_aim,
     read_bounds,
     read_calendar,
+    read_capacity,
     read_grain,
     read_interval,
     read_moment,
@@ -84,7 +85,6 @@ def backtest(
         float | None,
         typer.Option(
             "--capacity-per-instance",
-            min=1e-9,
             help="Requests per interval that one instance carries. Default: such that p99.9 of "
             "the evaluated part needs 30 instances.",
         ),
@@ -165,8 +165,8 @@ def backtest(
     grain: Annotated[
         int,
         typer.Option(
-            help="5: misses counted by the interval. 1: by the minute, where a file of the same "
-            "name (.csv or .csv.gz) lies in a folder 'minute' beside the trace."
+            help="5: misses counted by the interval. 1: by the minute, where the trace has "
+            "minutes or a file of its name (.csv or .csv.gz) lies in a folder 'minute' beside it."
         ),
     ] = 5,
     forecast_scores: Annotated[
@@ -182,7 +182,7 @@ def backtest(
             help="Forecasts to make per trace, 60 to 200, of which the first 30 only "
             "calibrate; MSTL sets the pace."
         ),
-    ] = 60,
+    ] = 120,
     backend: Annotated[
         Backend, typer.Option(help="loky: this machine's cores. dask: a Dask cluster.")
     ] = Backend.LOKY,
@@ -231,7 +231,7 @@ def backtest(
         grain_minutes=read_grain(grain),
         interval_minutes=read_interval(interval_minutes),
         boot_minutes=5.0 if boot_minutes is None else boot_minutes,
-        capacity_per_instance=capacity,
+        capacity_per_instance=read_capacity(capacity),
         bounds=bounds or lab.LabOptions().bounds,
         parameters=dict(aim),
         calendar=read_calendar(calendar),
@@ -278,7 +278,7 @@ def backtest(
 def _tell_what_to_know(outcome: Outcome) -> None:
     """What the traces lack, and which of them were left out."""
     for traffic in outcome.traffics:
-        for remark in traffic.remarks:
+        for remark in outcome.remarks[traffic.name]:
             err.print(
                 f"[yellow]note[/] on {escape(traffic.name)}: {escape(remark)}", soft_wrap=True
             )

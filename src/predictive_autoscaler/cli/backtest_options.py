@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from datetime import datetime
 from enum import Enum
 from pathlib import Path
@@ -60,6 +61,19 @@ def read_bounds(low: int | None, high: int | None) -> Bounds | None:
     if low > high:
         raise UsageError(f"--min is {low} and --max is {high}; the minimum must not be larger")
     return Bounds(low, high)
+
+
+def read_capacity(requests: float | None) -> float | None:
+    """`--capacity-per-instance`; None leaves it to the trace.
+
+    Raises:
+        UsageError: it is no number of requests.
+    """
+    if requests is not None and not 0 < requests < math.inf:
+        raise UsageError(
+            f"--capacity-per-instance is {requests:g}; allowed are finite numbers above 0"
+        )
+    return requests
 
 
 def read_interval(minutes: int | None) -> int:

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from predictive_autoscaler.app.settings_file import read_settings_file
+from predictive_autoscaler.app.settings_file import names_in, read_settings_file
 from predictive_autoscaler.backtest import forecast_run, lab
 from predictive_autoscaler.backtest.csv_files import write_rows
 from predictive_autoscaler.backtest.drawn import Extras, lab_report
 from predictive_autoscaler.backtest.forecast_scores import ForecastScores
-from predictive_autoscaler.backtest.from_settings import options_under
+from predictive_autoscaler.backtest.from_settings import (
+    NOT_REPLAYED,
+    misbeliefs,
+    options_believing,
+    options_under,
+)
 from predictive_autoscaler.backtest.side_by_side import (
     Contender,
     Trial,
     run_trials,
-    same_world,
     trial_rows,
 )
 from predictive_autoscaler.backtest.what_if import outlay_rows, what_if
@@ -48,7 +52,12 @@ class Plan:
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """Everything that came of it, by trace name."""
+    """Everything that came of it, by trace name.
+
+    Attributes:
+        notes: what a reader of the results must know of where the traffic comes from.
+        remarks: what is wanting, of a trace or of settings.
+    """
 
     options: lab.LabOptions
     traffics: Sequence[lab.LabTraffic]
@@ -57,6 +66,7 @@ class Outcome:
     outlays: Mapping[str, Sequence[Outlay]]
     trials: Mapping[str, Sequence[Trial]]
     notes: Mapping[str, Sequence[str]]
+    remarks: Mapping[str, Sequence[str]]
     failed: Mapping[str, str]
 
     @property
@@ -70,8 +80,7 @@ def run(plan: Plan, world: World, tell: Tell) -> Outcome:
     Raises:
         SettingsError, UsageError: the settings files cannot be used, alone or together.
     """
-    contenders = read_contenders(plan.settings_files, world)
-    options = contenders[0].options if contenders else world.options
+    options, contenders = read_contenders(plan.settings_files, world)
     traffics, failed = loaded(world.sources, options)
     result = lab.run_lab(traffics, options, plan.jobs, tell)
     failed = _joined(failed, result.failed)
@@ -84,11 +93,7 @@ def run(plan: Plan, world: World, tell: Tell) -> Outcome:
         price = contenders[0].hour_price if contenders else world.hour_price
         outlays, wrong = what_if(traffics, options, price, plan.jobs, tell)
         failed = _joined(failed, wrong)
-    entries = [
-        (traffic, contender)
-        for contender in contenders
-        for traffic in loaded(world.sources, contender.options)[0]
-    ]
+    entries = [(traffic, contender) for contender in contenders for traffic in traffics]
     trials, wrong = run_trials(entries, plan.jobs, tell) if entries else ({}, {})
     return Outcome(
         options,
@@ -97,47 +102,78 @@ def run(plan: Plan, world: World, tell: Tell) -> Outcome:
         scores,
         outlays,
         trials,
-        {one.name: [*world.notes.get(one.name, ()), *one.remarks] for one in traffics},
+        world.notes,
+        {one.name: [*one.remarks, *_told_of(contenders, one)] for one in traffics},
         _joined(failed, wrong),
     )
 
 
-def read_contenders(paths: Sequence[Path], world: World) -> list[Contender]:
-    """The settings files, by their stems, or by folder and stem where stems are the same.
+def read_contenders(paths: Sequence[Path], world: World) -> tuple[lab.LabOptions, list[Contender]]:
+    """The world to replay in, and the settings files as policies in it.
+
+    Without a group that is there, the first file says how long instances boot and what they
+    carry.
 
     Raises:
         SettingsError, UsageError: with the file's name.
     """
-    contenders: list[Contender] = []
-    for path in paths:
-        # Two folders may hold a file of one name; then the folder tells them apart.
-        stems = [other.stem for other in paths]
-        name = (
-            path.stem
-            if stems.count(path.stem) == 1
-            else f"{path.absolute().parent.name}/{path.stem}"
-        )
-        if name in lab.known_policies() or any(name == other.name for other in contenders):
-            raise UsageError(f"--settings {path}: {name!r} names another policy; rename the file")
-        group = read_settings_file(path).groups[0]
-        options = options_under(group, world.options)
-        price = group.instance_hour_price or world.hour_price
-        contenders.append(Contender(name, options, price))
-        first = contenders[0].options.interval_minutes
-        if options.interval_minutes != first:
+    groups = [read_settings_file(path).groups[0] for path in paths]
+    if not groups:
+        return world.options, []
+    first = options_under(groups[0], world.options)
+    options = replace(
+        world.options,
+        interval_minutes=first.interval_minutes,
+        boot_minutes=(world.options if world.of_group else first).boot_minutes,
+        capacity_per_instance=world.options.capacity_per_instance or first.capacity_per_instance,
+        parameters=first.parameters,
+    )
+    names = _names_of(paths)
+    contenders = []
+    for path, name, group in zip(paths, names, groups, strict=True):
+        minutes = group.parameters.interval_seconds // 60
+        if minutes != first.interval_minutes:
             raise UsageError(
-                f"--settings {path}: AUTOSCALER_INTERVAL_MINUTES is {options.interval_minutes}, in "
-                f"{paths[0]} it is {first}; only settings of the same interval can be compared"
+                f"--settings {path}: AUTOSCALER_INTERVAL_MINUTES is {minutes}, in {paths[0]} it is "
+                f"{first.interval_minutes}; only settings of the same interval can be compared"
             )
-    return contenders
+        price = group.instance_hour_price or world.hour_price
+        unused = tuple(setting for setting in names_in(path) if setting in NOT_REPLAYED)
+        contenders.append(Contender(name, options_believing(group, options), price, unused))
+    return options, contenders
+
+
+def _names_of(paths: Sequence[Path]) -> list[str]:
+    """The files' stems, or folder and stem where stems are the same.
+
+    Raises:
+        UsageError: a name is taken.
+    """
+    stems = [path.stem for path in paths]
+    names: list[str] = []
+    for path in paths:
+        shared = stems.count(path.stem) > 1
+        name = f"{path.absolute().parent.name}/{path.stem}" if shared else path.stem
+        if name in lab.known_policies() or name in names:
+            raise UsageError(f"--settings {path}: {name!r} names another policy; rename the file")
+        names.append(name)
+    return names
+
+
+def _told_of(contenders: Sequence[Contender], traffic: lab.LabTraffic) -> Iterator[str]:
+    """What of the settings files is not as a reader may think, on a trace."""
+    for one in contenders:
+        for misbelief in misbeliefs(one.options, traffic.setting.capacity_per_instance):
+            yield f"{one.name} {misbelief}."
+        if one.unused:
+            yield f"Of {one.name}, a replay has no use for {', '.join(one.unused)}."
 
 
 def _with_trials(result: lab.LabResult, trials: Mapping[str, Sequence[Trial]]) -> lab.LabResult:
-    """Trials as policies, where they are judged by the same instances."""
+    """Trials as policies among the others."""
     results = dict(result.results)
     for name, found in trials.items():
-        if same_world(found):
-            results[name] = [*(trial.result for trial in found), *results[name]]
+        results[name] = [*(trial.result for trial in found), *results[name]]
     return replace(result, results=results)
 
 
@@ -153,8 +189,14 @@ def write(outcome: Outcome, folder: Path) -> Path:
     """Write tables and report; returns the report's path."""
     lab.write_results(outcome.result, outcome.traffics, folder)
     for name, rows in _tables(outcome).items():
-        write_rows(folder / f"{name}.csv", rows)
-    extras = Extras(outcome.scores, outcome.outlays, outcome.trial_outlays, outcome.notes)
+        path = folder / f"{name}.csv"
+        # One of an earlier run would be taken for this one's.
+        path.unlink(missing_ok=True)
+        write_rows(path, rows)
+    notes = {
+        name: [*outcome.notes.get(name, ()), *remarks] for name, remarks in outcome.remarks.items()
+    }
+    extras = Extras(outcome.scores, outcome.outlays, outcome.trial_outlays, notes)
     report = lab_report(outcome.result, outcome.traffics, outcome.options, outcome.failed, extras)
     # The last of the settings is what one thinks of changing to, the first what it has to beat.
     newest = next((found[-1] for found in outcome.trials.values()), None)

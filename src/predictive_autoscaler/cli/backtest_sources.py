@@ -37,12 +37,14 @@ class World:
     """What there is to replay, and under which options.
 
     Attributes:
+        of_group: whether boot and capacity in the options are those of a group that is there.
         notes: by trace name, what a reader must know.
     """
 
     sources: Sequence[Source]
     options: LabOptions
     hour_price: float | None
+    of_group: bool = False
     notes: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
@@ -53,10 +55,10 @@ def files(paths: Sequence[Path]) -> list[Source]:
 
 def _loader(path: Path) -> Load:
     def load(options: LabOptions) -> LabTraffic:
-        from predictive_autoscaler.backtest.lab import load_traffic
+        from predictive_autoscaler.backtest.lab import load_traffic, name_of
 
-        folder = path.parent / MINUTE_FOLDER
-        places = (folder / f"{path.stem}.csv.gz", folder / f"{path.stem}.csv")
+        folder, name = path.parent / MINUTE_FOLDER, name_of(path)
+        places = (folder / f"{name}.csv.gz", folder / f"{name}.csv")
         minutes = next((place for place in places if place.exists()), None)
         return load_traffic(path, options, minutes if options.by_minute else None)
 
@@ -103,7 +105,8 @@ def own_group(
         [Source(group.name, lambda chosen: traffic_of(group.name, recorded, chosen))],
         options,
         group.instance_hour_price,
-        {group.name: _notes(capacity, known_from)},
+        of_group=True,
+        notes={group.name: _notes(capacity, known_from)},
     )
 
 

@@ -41,6 +41,14 @@ def test_the_oracle_is_always_there_as_the_yardstick() -> None:
     assert lab.chosen_policies(["all"]) == lab.known_policies()
     with pytest.raises(UsageError, match="unknown policy 'magic'; known are all, predictive"):
         lab.chosen_policies(["magic"])
+    with pytest.raises(UsageError, match="'holt winters'; did you mean 'holt-winters"):
+        lab.chosen_policies(["holt winters"])
+
+
+def test_case_and_spaces_of_a_policy_do_not_matter() -> None:
+    chosen = lab.chosen_policies(["predictive+net", "Target tracking 70%", "Oracle"])
+    assert chosen == ("predictive + net", "target tracking 70 %", "oracle")
+    assert lab.chosen_policies(["ALL"]) == lab.known_policies()
 
 
 def test_capacity_is_such_that_the_peak_needs_thirty(trace: Path) -> None:
@@ -112,6 +120,39 @@ def test_what_was_decided_is_written_bin_by_bin(trace: Path, tmp_path: Path) -> 
     assert float(summary["oracle"]["cost"]) == 1.0
     assert float(summary["static peak"]["missed_share"]) == 0.0
     assert float(summary["target tracking 70 %"]["cost"]) > 1.2
+
+
+def test_a_trace_of_minutes_brings_them_itself(tmp_path: Path) -> None:
+    minutes = np.zeros(7 * 1440)
+    minutes[::5] = recorded_shop(START, 7, 1, ()).requests
+    path = written(tmp_path / "shop.csv", Samples.of(START, 60, {"requests": minutes}))
+    by_minute, by_interval = (
+        lab.load_traffic(path, lab.LabOptions(policies=("oracle",), grain_minutes=grain))
+        for grain in (1, 5)
+    )
+    assert by_interval.per_minute is None
+    assert by_minute.per_minute is not None
+    assert by_minute.per_minute.reshape(-1, 5).sum(axis=1).tolist() == by_minute.evaluated.tolist()
+
+
+@pytest.mark.parametrize("name", ["..csv", "...csv"])
+def test_a_trace_needs_a_name_that_a_folder_can_have(tmp_path: Path, name: str) -> None:
+    path = written(tmp_path / name, recorded_shop(START, 7, 1, ()))
+    with pytest.raises(DataError, match="needs a name before"):
+        lab.load_traffic(path, lab.LabOptions())
+
+
+@pytest.mark.parametrize(
+    ("file", "name"), [("shop.csv", "shop"), ("shop.csv.gz", "shop"), ("a.b.csv", "a.b")]
+)
+def test_a_trace_is_called_after_its_file(file: str, name: str) -> None:
+    assert lab.name_of(Path("somewhere") / file) == name
+
+
+def test_long_intervals_hide_peaks_and_say_so(trace: Path) -> None:
+    (told,) = lab.load_traffic(trace, lab.LabOptions(interval_minutes=15)).remarks
+    assert told.startswith("Misses are counted by intervals of 15 minutes")
+    assert lab.load_traffic(trace, lab.LabOptions()).remarks == []
 
 
 def test_misses_can_be_counted_by_the_minute(trace: Path, tmp_path: Path) -> None:
