@@ -16,24 +16,27 @@ if TYPE_CHECKING:
 
 
 def print_summary(result: LabResult) -> None:
-    """Every policy on every trace."""
+    """Every policy on every trace, in a table for each trace."""
     from predictive_autoscaler.backtest.lab import summary_rows
 
-    table = Table()
-    table.add_column("trace")
-    table.add_column("policy")
-    for heading in ("missed", "instance-hours", "cost / oracle", "actions"):
-        table.add_column(heading, justify="right")
-    for row in summary_rows(result):
-        table.add_row(
-            str(row["trace"]),
-            str(row["policy"]),
-            _percent(float(row["missed_share"])),
-            f"{float(row['instance_hours']):.1f}",
-            f"{float(row['cost']):.3f}",
-            str(row["actions"]),
-        )
-    out.print(table)
+    rows = summary_rows(result)
+    for trace in result.results:
+        table = Table(title=escape(trace), title_justify="left")
+        table.add_column("policy")
+        for heading in ("missed", "instance-hours", "cost / oracle", "actions"):
+            # Numbers are never cut; on a narrow terminal the names are wrapped.
+            table.add_column(heading, justify="right", no_wrap=True)
+        for row in rows:
+            if row["trace"] == trace:
+                table.add_row(
+                    escape(str(row["policy"])),
+                    _percent(float(row["missed_share"])),
+                    f"{float(row['instance_hours']):.1f}",
+                    f"{float(row['cost']):.3f}",
+                    str(row["actions"]),
+                )
+        if table.row_count:
+            out.print(table)
 
 
 def print_what_if(found: Mapping[str, Sequence[Outlay]]) -> None:

@@ -63,9 +63,10 @@ def _overview(trace: LabTrace, telling: Sequence[PolicyRun]) -> dict[str, Any]:
             {
                 "name": run.name,
                 "asked": plain(largest(run.asked, width), _DIGITS),
-                "missed": _places(largest(missed_bins(trace, run).astype(np.float64), width) > 0),
+                "missed": _places(largest(missed.astype(np.float64), width) > 0),
+                "missed_intervals": int(missed.sum()),
             }
-            for run in telling
+            for run, missed in ((run, missed_bins(trace, run)) for run in telling)
         ],
     }
 

@@ -27,7 +27,7 @@ _BELOW_ZERO = 12.0
 _LINEAR_UP_TO = 1e-4
 _LEAST_SPAN = 1.15
 _TICK_SPACE = 36.0
-_GAP = 1.3
+_GAP, _RIVALS_GAP = 1.3, 2.0
 _LONGEST_NAME = 20
 _COST_AXIS = "cost: hours / oracle’s"
 _DAILY_AXIS = "instance-hours a day"
@@ -135,7 +135,7 @@ def _rival(trace: LabTrace, report: LabReport) -> str:
 
 def _panel(sheet: _Sheet, most_missed: float) -> Panel:
     points = sorted(sheet.points, key=lambda point: _rank(point, sheet))
-    far = beyond(points, sheet.ours)
+    far = beyond(points, sheet.ours, sheet.rival)
     low, high = _span([point.cost for point in points if point not in far])
     places = [
         (_EDGE if p in far else _across(p.cost, low, high), _up(p.missed, most_missed))
@@ -167,12 +167,15 @@ def _panel(sheet: _Sheet, most_missed: float) -> Panel:
     )
 
 
-def beyond(points: Sequence[Point], ours: str) -> list[Point]:
-    """The costliest, if there is a gap before it: to draw it would squeeze all others."""
+def beyond(points: Sequence[Point], ours: str, rival: str = "") -> list[Point]:
+    """The costliest, if there is a gap before it: to draw it would squeeze all others. For
+    whom ours is compared with, others are squeezed some more.
+    """
     costliest = sorted(points, key=lambda point: point.cost)[-2:]
-    if len(points) < 3 or costliest[1].cost <= _GAP * costliest[0].cost:
+    if len(points) < 3 or costliest[1].name == ours:
         return []
-    return [costliest[1]] if costliest[1].name != ours else []
+    gap = _RIVALS_GAP if costliest[1].name == rival else _GAP
+    return [costliest[1]] if costliest[1].cost > gap * costliest[0].cost else []
 
 
 def _label_text(point: Point, sheet: _Sheet, far: bool) -> str:

@@ -227,6 +227,10 @@ def test_days_hold_every_bin_and_overviews_hours() -> None:
     assert first["times"][0] == "2026-03-17 00:00:00"
     assert first["missed"][0] == [12, 13, 14]
     assert len(first["ready"]) == len(first["missed"]) == len(trace.runs)
+    # Hours with a miss are marked, and what is counted are the intervals.
+    ours = data["overview"]["runs"][0]
+    assert ours["missed_intervals"] == sum(len(day["missed"][0]) for day in data["days"])
+    assert 0 < len(ours["missed"]) < ours["missed_intervals"]
 
 
 def test_largest_of_stretches() -> None:

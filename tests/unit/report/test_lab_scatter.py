@@ -53,6 +53,12 @@ def test_what_lies_farther_to_the_right_is_an_arrow_the_rival_too() -> None:
     assert drawn.endswith("l9 5l-9 5z")
 
 
+def test_the_rival_is_drawn_where_others_would_be_an_arrow() -> None:
+    points = [Point("a", 1.0, 0), Point("b", 1.1, 0), Point("c", 1.45, 0)]
+    assert beyond(points, "b", "c") == []
+    assert beyond([*points[:2], Point("c", 2.5, 0)], "b", "c") != []
+
+
 def test_without_an_oracle_hours_are_drawn() -> None:
     trace = a_trace()
     bare = a_trace(runs=[run for run in trace.runs if run.name != "oracle"])
@@ -72,6 +78,7 @@ def test_one_that_costs_far_more_does_not_squeeze_the_others() -> None:
     points = [Point("a", 1.0, 0), Point("b", 1.4, 0), Point("peak", 9.0, 0)]
     assert [point.name for point in beyond(points, "a")] == ["peak"]
     assert beyond(points, "peak") == []
+    assert beyond([Point("a", 1.0, 0), Point("b", 1.1, 0), Point("c", 1.45, 0)], "a")
     assert beyond(points[:2], "a") == []
     marks = panels(a_lab(scored_trace("a", {p.name: (100 * p.cost, 0) for p in points})))[0].marks
     assert len(marks) == 3

@@ -51,7 +51,7 @@
     }));
   }
 
-  function addRows(layout, rows, unit, colour) {
+  function addRows(layout, rows, colour) {
     const share = (rows.length * ROW) / Math.max(1, layout.height - layout.margin.t - layout.margin.b);
     layout.yaxis.domain = [rows.length ? share + 0.03 : 0, 1];
     layout.xaxis.anchor = rows.length ? "y2" : "y";
@@ -67,12 +67,12 @@
     layout.annotations = rows.map((row, index) => ({
       xref: "paper", x: 0, xanchor: "left", yref: "y2", y: rows.length - 1 - index + 0.7,
       yanchor: "middle", showarrow: false, font: { size: 11, color: colour("--soft") },
-      text: plain(together(`missed by ${row.name}: ${counted(row.missed.length, unit)}`)),
+      text: plain(together(`missed by ${row.name}: ${intervals(row.missed_intervals)}`)),
     }));
   }
 
-  const counted = (count, unit) =>
-    count === 0 ? "none" : `${count} ${unit}${count === 1 ? "" : "s"}`;
+  const intervals = (count) =>
+    count === 0 ? "none" : `${count} interval${count === 1 ? "" : "s"}`;
 
   // ---- One trace ---------------------------------------------------------------------
 
@@ -164,7 +164,7 @@
         ...missedRows(overview.runs, overviewStarts, overviewStep, range, width, colour),
         carrier(overviewTimes, overview.demand.map((value) => value || 0), labels, "y"),
       ];
-      addRows(layout, overview.runs, overview.seconds === 3600 ? "hour" : "stretch", colour);
+      addRows(layout, overview.runs, colour);
       layout.shapes.push(...days.map((day, index) => ({
         type: "rect", xref: "x", yref: "paper", layer: "below", y0: 0, y1: 1,
         x0: asAxisTime(day.whole[0]), x1: asAxisTime(day.whole[1]), line: { width: 0 },
@@ -249,12 +249,16 @@
     function drawDay(colour) {
       const day = days[state.day], width = widthOf(dayChart);
       const rows = shown.missed
-        ? visibleRuns().map((index) => ({ name: trace.runs[index].name, missed: day.missed[index] }))
+        ? visibleRuns().map((index) => ({
+            name: trace.runs[index].name,
+            missed: day.missed[index],
+            missed_intervals: day.missed[index].length,
+          }))
         : [];
       const extra = Math.max(0, rows.length - 2) * ROW;
       dayChart.style.height = `${(isNarrow(width) ? 360 : 400) + extra}px`;
       const layout = chartLayout(colour, width, dayChart.clientHeight);
-      addRows(layout, rows, "interval", colour);
+      addRows(layout, rows, colour);
       layout.shapes.push(cursor(day, colour, width));
       layout.dragmode = false;
       Object.assign(layout.xaxis, {
