@@ -156,6 +156,8 @@ class TestKeyboard:
     ) -> None:
         with opened(launched, address) as (page, _):
             drawn(page)
+            # The slider can be reached once there is an answer, which comes last.
+            expect(page.locator("#what-tiles li").first).to_be_visible()
             wanted = page.evaluate(
                 """() => [...document.querySelectorAll("a, button, input")]
                 .filter((one) => one.checkVisibility() && !one.disabled).length"""

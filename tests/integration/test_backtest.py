@@ -90,21 +90,6 @@ def test_minutes_may_be_compressed_or_plain_and_are_missed_aloud(
     assert all(row["missed_share"] > 0.9 for row in done["summary"])
 
 
-def test_tables_of_an_earlier_run_do_not_stay(
-    command: Command, trace: Path, tmp_path: Path
-) -> None:
-    out = tmp_path / "out"
-    out.mkdir()
-    (out / "forecast_scores.csv").write_text("trace\nanother\n")
-    (out / "mine.csv").write_text("kept\n")
-    words = ("--policies", "static peak", "--jobs", "1", "--out", out)
-    succeeded(command("backtest", trace, *words))
-    assert {path.name for path in out.iterdir() if path.suffix == ".csv"} == {
-        "summary.csv",
-        "mine.csv",
-    }
-
-
 def test_an_announced_event_is_prepared_for(command: Command, trace: Path, tmp_path: Path) -> None:
     calendar = tmp_path / "calendar.json"
     event = {

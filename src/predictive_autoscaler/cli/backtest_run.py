@@ -189,10 +189,7 @@ def write(outcome: Outcome, folder: Path) -> Path:
     """Write tables and report; returns the report's path."""
     lab.write_results(outcome.result, outcome.traffics, folder)
     for name, rows in _tables(outcome).items():
-        path = folder / f"{name}.csv"
-        # One of an earlier run would be taken for this one's.
-        path.unlink(missing_ok=True)
-        write_rows(path, rows)
+        write_rows(folder / f"{name}.csv", rows)
     notes = {
         name: [*outcome.notes.get(name, ()), *remarks] for name, remarks in outcome.remarks.items()
     }

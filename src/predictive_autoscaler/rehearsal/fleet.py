@@ -65,9 +65,12 @@ class Fleet:
     _members: list[Member] = field(default_factory=list)
     _targets: tuple[int, ...] = ()
     _looked: float | None = None
+    _closed: bool = False
 
     def follow(self, desired: int, now: float) -> None:
         """Bring the fleet closer to what is desired; call it several times a second."""
+        if self._closed:
+            return
         self._bill(now)
         self._bury()
         staying = [member for member in self._members if member.leaving_since is None]
@@ -100,12 +103,15 @@ class Fleet:
         return sum(member.leaving_since is None for member in self._members)
 
     def close(self) -> None:
-        """End all of them."""
-        self.retarget([])
-        for member in self._members:
-            member.instance.end()
-            self.ended += 1
-        self._members.clear()
+        """End all of them, for good."""
+        self._closed = True
+        try:
+            self.retarget([])
+        finally:
+            for member in self._members:
+                member.instance.end()
+                self.ended += 1
+            self._members.clear()
 
     def _bill(self, now: float) -> None:
         if self._looked is not None:

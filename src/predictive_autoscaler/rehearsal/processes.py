@@ -7,7 +7,9 @@ first one listens to it, and ends the others in order.
 
 from __future__ import annotations
 
+import atexit
 import multiprocessing
+import multiprocessing.util  # Before what is registered below, which then comes first at exit.
 import os
 import resource
 import signal
@@ -65,6 +67,14 @@ def end(processes: Sequence[BaseProcess]) -> None:
             process.kill()
             process.join()
         process.close()
+
+
+@atexit.register
+def _end_leftovers() -> None:
+    """End what nobody has ended, as when Ctrl-C comes while it is being started. Else
+    multiprocessing waits for it at exit, and it in turn for this process to be gone.
+    """
+    end(multiprocessing.active_children())
 
 
 def _ward(work: Callable[..., None], *given: Any) -> None:

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import count
 
+import pytest
+
 from predictive_autoscaler.rehearsal.fleet import DRAINING_SECONDS, Fleet, Instance
 
 BOOT = 5.0
@@ -105,3 +107,24 @@ def test_closing_ends_all() -> None:
     scene.fleet.close()
     assert not any(made.alive for made in scene.made)
     assert scene.targets[-1] == ()
+
+
+def test_once_closed_it_launches_nothing_more() -> None:
+    scene = Scene()
+    scene.run(2, 0, 1)
+    scene.fleet.close()
+    scene.run(3, 2, 3)
+    assert len(scene.made) == 2
+
+
+def test_closing_ends_all_even_if_the_balancer_does_not_answer() -> None:
+    scene = Scene()
+    scene.run(2, 0, 1)
+
+    def broken(ports: Sequence[int]) -> None:
+        raise TimeoutError
+
+    scene.fleet.retarget = broken
+    with pytest.raises(TimeoutError):
+        scene.fleet.close()
+    assert not any(made.alive for made in scene.made)
