@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import signal
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import FrameType
 
 EXIT_INTERRUPTED = 130
+_told = threading.Event()
 
 
 @contextmanager
@@ -21,6 +25,40 @@ def quiet_when_interrupted() -> Iterator[None]:
         if not _was_interrupted(error):
             raise
         sys.exit(EXIT_INTERRUPTED)
+
+
+@contextmanager
+def remembering_interrupts() -> Iterator[None]:
+    """Remember Ctrl-C for `end_if_interrupted`: it may come in the midst of code that lets no
+    KeyboardInterrupt through, such as a destructor or the import of a compiled module.
+
+    For the main thread. Where Ctrl-C is ignored, as in a shell's background, it stays so.
+    """
+
+    def remember(number: int, frame: FrameType | None) -> None:
+        _told.set()
+        raise KeyboardInterrupt
+
+    before = signal.getsignal(signal.SIGINT)
+    if before is signal.SIG_IGN:
+        yield
+        return
+    signal.signal(signal.SIGINT, remember)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+        _told.clear()
+
+
+def end_if_interrupted() -> None:
+    """To be called now and then by what takes long.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C was pressed, and what was interrupted went on.
+    """
+    if _told.is_set():
+        raise KeyboardInterrupt
 
 
 def _was_interrupted(error: BaseException) -> bool:

@@ -30,6 +30,7 @@ from predictive_autoscaler.cli.widgets import LivePicture, trends
 from predictive_autoscaler.core.workloads import replayed
 from predictive_autoscaler.errors import UsageError
 from predictive_autoscaler.folders import sole_user_of
+from predictive_autoscaler.interruption import end_if_interrupted, remembering_interrupts
 
 if TYPE_CHECKING:
     from predictive_autoscaler.rehearsal.play import Progress, Take
@@ -145,7 +146,7 @@ def rehearse(
     if trace is not None:
         recording = read_trace(trace, 0.0, TRACE_HOURS)
         pattern = replayed(*recording, users, options.duration_seconds)
-    with sole_user_of(output), telling_the_end():
+    with sole_user_of(output), telling_the_end(), remembering_interrupts():
         with LiveView(quiet=as_json) as view:
             news = rehearsing.News(view.step, view.interval)
             result = rehearsing.rehearse(options, news, pattern=pattern)
@@ -234,6 +235,7 @@ class LiveView:
 
     def step(self, text: str) -> None:
         """Something new begins."""
+        end_if_interrupted()
         self._passed = []
         if not self._quiet:
             err.print(f"• {escape(text)}", highlight=False)

@@ -13,6 +13,7 @@ import numpy as np
 
 from predictive_autoscaler.core.types import FloatArray
 from predictive_autoscaler.errors import AutoscalerError
+from predictive_autoscaler.interruption import end_if_interrupted
 from predictive_autoscaler.rehearsal.course import RehearsalOptions
 from predictive_autoscaler.rehearsal.fleet import Fleet
 from predictive_autoscaler.rehearsal.scalers import Group, Scaler
@@ -245,6 +246,7 @@ class _Pass:
             yield window, desired, serving, busy
 
     def _sleep_until(self, moment: float) -> None:
+        end_if_interrupted()
         time.sleep(max(0.0, moment - time.monotonic()))
         if self.follower.error is not None:
             raise AutoscalerError(f"the fleet could not follow: {self.follower.error}")

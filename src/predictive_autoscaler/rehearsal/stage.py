@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from predictive_autoscaler.errors import AutoscalerError
+from predictive_autoscaler.interruption import end_if_interrupted
 from predictive_autoscaler.rehearsal import processes
 from predictive_autoscaler.rehearsal.balancer import LOOPBACK
 from predictive_autoscaler.rehearsal.window import Window
@@ -152,6 +153,7 @@ def wait_for(there: Callable[[], bool], what: str, seconds: float = STARTING_SEC
     """
     until = time.monotonic() + seconds
     while not there():
+        end_if_interrupted()
         if time.monotonic() > until:
             raise AutoscalerError(f"{what} did not happen within {seconds:g} s")
         time.sleep(0.05)
