@@ -1,6 +1,8 @@
 """Write the tables of variables and outputs into terraform/README.md, between their marks.
 
-python scripts/write_terraform_tables.py
+    python scripts/write_terraform_tables.py
+
+The rows are the blocks of terraform/variables.tf and terraform/outputs.tf.
 """
 
 from __future__ import annotations
