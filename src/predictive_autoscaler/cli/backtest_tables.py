@@ -21,11 +21,8 @@ def print_summary(result: LabResult) -> None:
 
     rows = summary_rows(result)
     for trace in result.results:
-        table = Table(title=escape(trace), title_justify="left")
-        table.add_column("policy")
-        for heading in ("missed", "instance-hours", "cost / oracle", "actions"):
-            # Numbers are never cut; on a narrow terminal the names are wrapped.
-            table.add_column(heading, justify="right", no_wrap=True)
+        headings = ("missed", "instance-hours", "cost / oracle", "actions")
+        table = _table(trace, "policy", headings)
         for row in rows:
             if row["trace"] == trace:
                 table.add_row(
@@ -73,10 +70,15 @@ def print_trials(found: Mapping[str, Sequence[Outlay]]) -> None:
 
 
 def _outlay_table(title: str, outlays: Sequence[Outlay]) -> Table:
-    table = Table(title=escape(title), title_justify="left")
-    table.add_column("setting")
     money = ("USD / day", "USD / 30 days") if _priced(outlays) else ()
-    for heading in ("missed", "hours / day", *money, "actions"):
+    return _table(title, "setting", ("missed", "hours / day", *money, "actions"))
+
+
+def _table(title: str, names: str, headings: Sequence[str]) -> Table:
+    """A column of names, and columns of numbers."""
+    table = Table(title=escape(title), title_justify="left")
+    table.add_column(names)
+    for heading in headings:
         # Numbers are never cut; on a narrow terminal the names are wrapped.
         table.add_column(heading, justify="right", no_wrap=True)
     return table

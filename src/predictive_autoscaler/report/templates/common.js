@@ -24,6 +24,9 @@ const Page = (function () {
     return fixed.join(".");
   }
 
+  const intervals = (count) =>
+    count === 0 ? "none" : count === 1 ? "1 interval" : `${number(count)} intervals`;
+
   const instances = (value) =>
     value === null ? "–" : number(value, Number.isInteger(value) ? 0 : 1);
 
@@ -188,6 +191,6 @@ const Page = (function () {
 
   return {
     asAxisTime, byId, chartLayout, colours, config, data, element, instances, isNarrow, makeLegend,
-    millis, number, plain, startPrint, startTheme, together, widthOf, wrap,
+    intervals, millis, number, plain, startPrint, startTheme, together, widthOf, wrap,
   };
 })();

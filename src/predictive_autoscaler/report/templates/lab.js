@@ -4,7 +4,7 @@
 
   const {
     asAxisTime, chartLayout, colours, config, data, element, instances, isNarrow, makeLegend,
-    millis, plain, startPrint, startTheme, together, widthOf,
+    intervals, millis, plain, startPrint, startTheme, together, widthOf,
   } = Page;
   const RUN_COLOURS = 10;
   const ROW = 22;
@@ -70,9 +70,6 @@
       text: plain(together(`missed by ${row.name}: ${intervals(row.missed_intervals)}`)),
     }));
   }
-
-  const intervals = (count) =>
-    count === 0 ? "none" : `${count} interval${count === 1 ? "" : "s"}`;
 
   // ---- One trace ---------------------------------------------------------------------
 

@@ -5,7 +5,7 @@
 
   const {
     asAxisTime, byId, chartLayout, colours, config, data, element, instances, isNarrow, makeLegend,
-    millis, number, plain, startPrint, startTheme, together, widthOf, wrap,
+    intervals, millis, number, plain, startPrint, startTheme, together, widthOf, wrap,
   } = Page;
   const { table, tables } = Why;
   const bins = data.times.length;
@@ -311,9 +311,6 @@
     type: "line", xref: "paper", x0: 0, x1: 1, yref: "y", y0: data.objective, y1: data.objective,
     line: { color: colour("--missed"), width: 1.5, dash: "dot" },
   }];
-
-  const intervals = (count) =>
-    count === 0 ? "none" : count === 1 ? "1 interval" : `${number(count)} intervals`;
 
   // ---- Drawing -----------------------------------------------------------------------
 
